@@ -1,0 +1,91 @@
+/** The contract of a detector, and the Finding that it gives. */
+import type { ZodType } from 'zod';
+import type { DistinctSketch } from '../metering/distinctSketch.ts';
+import type { Direction, Window } from '../metering/window.ts';
+import type { Tenant } from '../tenants/tenant.ts';
+
+/** Ids of the policy's clauses; every signature names the one that it is evidence for. */
+export type Clause =
+  | 'network.disruption'
+  | 'network.snooping'
+  | 'network.spoofing'
+  | 'network.throughput'
+  | 'resource.cpu'
+  | 'resource.memory';
+
+export type Severity = 'warning' | 'critical';
+export type Unit = 'packets/s' | 'bit/s';
+export type DetectorMode = 'off' | 'observe' | 'enforce';
+/** What the evidence was read from. */
+export type EvidenceTier = 'header' | 'flow' | 'payload';
+
+/** What one detector can name, and how surely it must be seen before it is an incident. */
+export interface Signature {
+  readonly id: string;
+  readonly clause: Clause;
+  /** One sentence for a person: what it means. */
+  readonly title: string;
+  readonly unit: Unit;
+  /** Opens when the threshold is passed in `windows` of the last `of` windows, or at once at `atOnce` times the threshold. */
+  readonly entry: { readonly windows: number; readonly of: number; readonly atOnce: number };
+  /** Stays open while the value is at least this share of the threshold. */
+  readonly leaveBelow: number;
+}
+
+export interface Evidence {
+  readonly tier: EvidenceTier;
+  readonly packetsPerSecond: number;
+  readonly bitsPerSecond: number;
+  /** Packets by kind in the window, those that are not 0: `{ tcpSyn: 12000 }`. */
+  readonly packetsByKind: Readonly<Record<string, number>>;
+  readonly topSources: readonly { readonly address: string; readonly share: number }[];
+  readonly topPorts: readonly { readonly port: number; readonly share: number }[];
+  /** Estimated number of distinct destination ports. */
+  readonly distinctPorts?: number;
+}
+
+/** One detector's verdict on one subject in one window. Given as long as the value is not below `leaveBelow`. */
+export interface Finding {
+  readonly signature: Signature;
+  /** The tenant's id. */
+  readonly tenant: string;
+  readonly direction: Direction;
+  /** The address (or tenant id) that does it; null: unknown or many. */
+  readonly offender: string | null;
+  /** The address (or tenant id) that suffers it; null: nobody in particular. */
+  readonly victim: string | null;
+  readonly severity: Severity;
+  /** 0 … 1: how sure the evidence makes it. */
+  readonly confidence: number;
+  readonly value: number;
+  readonly threshold: number;
+  readonly evidence: Evidence;
+  /** Registers of the distinct sources, united over an incident's life. */
+  readonly sources?: DistinctSketch;
+}
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** No clock, no I/O, bounded memory; one instance sees the windows of one observation point, in order. */
+export interface Detector {
+  readonly id: string;
+  readonly signatures: readonly Signature[];
+  observe(window: Window): Finding[];
+  /** The detector's memory, to survive a restart; null where it has none. */
+  save(): Json;
+  /** Takes up what `save` gave; anything else is ignored. */
+  restore(state: Json): void;
+}
+
+export interface DetectorContext {
+  /** By tenant number - 1. */
+  readonly tenants: readonly Tenant[];
+}
+
+/** A line of the list in index.ts: the detector's config section and how to make one. */
+export interface DetectorDefinition<Config> {
+  readonly id: string;
+  /** Parses the detector's section; `mode` is among its keys; every key has a default. */
+  readonly config: ZodType<Config>;
+  create(config: Config, context: DetectorContext): Detector;
+}

@@ -1,0 +1,25 @@
+/** Addresses as four 32-bit words: IPv6 as it stands, IPv4 as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2), so that both go one way. */
+
+export type AddressWords = readonly [number, number, number, number];
+
+/** Text in the canonical form (RFC 5952 for IPv6). */
+export function formatAddress(w0: number, w1: number, w2: number, w3: number): string {
+  if (w0 === 0 && w1 === 0 && w2 === 0xffff) {
+    return `${w3 >>> 24}.${(w3 >>> 16) & 255}.${(w3 >>> 8) & 255}.${w3 & 255}`;
+  }
+  const groups = [w0, w1, w2, w3].flatMap((word) => [word >>> 16, word & 0xffff]);
+  const { start, length } = longestZeroRun(groups);
+  const hex = groups.map((group) => group.toString(16));
+  if (length < 2) return hex.join(':');
+  return `${hex.slice(0, start).join(':')}::${hex.slice(start + length).join(':')}`;
+}
+
+function longestZeroRun(groups: readonly number[]): { start: number; length: number } {
+  let best = { start: 0, length: 0 };
+  let length = 0;
+  groups.forEach((group, i) => {
+    length = group === 0 ? length + 1 : 0;
+    if (length > best.length) best = { start: i - length + 1, length };
+  });
+  return best;
+}

@@ -1,0 +1,215 @@
+/** Closer looks at the busy targets of a window: distinct sources (HyperLogLog), distinct ports, top sources and top ports of a sample. */
+import type { AddressWords } from './address.ts';
+import { type DistinctSketch, SKETCH_REGISTERS } from './distinctSketch.ts';
+
+/** Linear-counting bits for distinct ports (Whang et al. 1990): within 5 % up to about 5,000 of them. */
+const PORT_BIT_WORDS = 32;
+/** Space-Saving slots (Metwally et al. 2005): every address with over 1/16 of the sample is among them. */
+const TOP_SOURCES = 16;
+const TOP_PORTS = 8;
+/** Words of a top source: four of the address, its count, how much of the count may be others'. */
+const SOURCE_WORDS = 6;
+/** Words of a top port: port + 1, count, error. */
+const PORT_WORDS = 3;
+
+const OWNER = 0;
+const SAMPLED = 1;
+const SKETCH = 2;
+const PORT_BITS = SKETCH + SKETCH_REGISTERS / 4;
+const SOURCES = PORT_BITS + PORT_BIT_WORDS;
+const PORTS = SOURCES + TOP_SOURCES * SOURCE_WORDS;
+const WORDS = PORTS + TOP_PORTS * PORT_WORDS;
+
+const META_WORDS = 16;
+const TAKEN = 0;
+const REFUSED = 1;
+
+export interface TopSource {
+  readonly words: AddressWords;
+  /** Share of the sampled packets that are surely this source's, 0 … 1. */
+  readonly share: number;
+}
+
+export interface TopPort {
+  readonly port: number;
+  readonly share: number;
+}
+
+export class DetailTable {
+  readonly #meta: Int32Array;
+  readonly #words: Int32Array;
+  readonly #bytes: Uint8Array;
+  readonly #slots: number;
+
+  static byteLength(slots: number): number {
+    return (META_WORDS + slots * WORDS) * 4;
+  }
+
+  constructor(memory: ArrayBufferLike, byteOffset: number, slots: number) {
+    this.#slots = slots;
+    this.#meta = new Int32Array(memory, byteOffset, META_WORDS);
+    this.#words = new Int32Array(memory, byteOffset + META_WORDS * 4, slots * WORDS);
+    this.#bytes = new Uint8Array(memory, byteOffset + META_WORDS * 4, slots * WORDS * 4);
+  }
+
+  clear(): void {
+    this.#meta.fill(0);
+  }
+
+  get taken(): number {
+    return this.#meta[TAKEN]!;
+  }
+
+  /** Busy targets that found no free slot. */
+  get refused(): number {
+    return this.#meta[REFUSED]!;
+  }
+
+  /** A slot for the target at `line`, or -1 when all are taken. */
+  claim(line: number): number {
+    const slot = this.#meta[TAKEN]!;
+    if (slot === this.#slots) {
+      this.#meta[REFUSED]! += 1;
+      return -1;
+    }
+    this.#meta[TAKEN] = slot + 1;
+    this.#words.fill(0, slot * WORDS, (slot + 1) * WORDS);
+    this.#words[slot * WORDS + OWNER] = line;
+    return slot;
+  }
+
+  /** The line of the target whose slot this is: an evicted target's slot is passed on. */
+  owner(slot: number): number {
+    return this.#words[slot * WORDS + OWNER]!;
+  }
+
+  /** Counts one packet's source (by its hash) and destination port (-1: none) among the distinct ones. */
+  observe(slot: number, sourceHash: number, port: number): void {
+    const at = (slot * WORDS + SKETCH) * 4 + (sourceHash & (SKETCH_REGISTERS - 1));
+    const rank = Math.clz32(sourceHash >>> 8) - 7;
+    if (this.#bytes[at]! < rank) this.#bytes[at] = rank;
+    if (port >= 0) {
+      const bit = Math.imul(port, 0x9e3779b1) >>> 22;
+      this.#words[slot * WORDS + PORT_BITS + (bit >>> 5)]! |= 1 << (bit & 31);
+    }
+  }
+
+  /** Takes one packet into the sample behind the top sources and top ports. */
+  sample(slot: number, w0: number, w1: number, w2: number, w3: number, port: number, weight: number): void {
+    const words = this.#words;
+    const base = slot * WORDS;
+    words[base + SAMPLED]! += weight;
+    this.#countSource(base + SOURCES, w0, w1, w2, w3, weight, 0);
+    if (port >= 0) this.#countPort(base + PORTS, port, weight, 0);
+  }
+
+  #countSource(first: number, w0: number, w1: number, w2: number, w3: number, weight: number, error: number): void {
+    const words = this.#words;
+    let least = first;
+    for (let at = first; at < first + TOP_SOURCES * SOURCE_WORDS; at += SOURCE_WORDS) {
+      if (words[at + 4] === 0) {
+        least = at;
+        break;
+      }
+      if (words[at + 3] === w3 && words[at + 2] === w2 && words[at + 1] === w1 && words[at] === w0) {
+        words[at + 4]! += weight;
+        words[at + 5]! += error;
+        return;
+      }
+      if (words[at + 4]! < words[least + 4]!) least = at;
+    }
+    words[least] = w0;
+    words[least + 1] = w1;
+    words[least + 2] = w2;
+    words[least + 3] = w3;
+    words[least + 5] = words[least + 4]! + error;
+    words[least + 4]! += weight;
+  }
+
+  #countPort(first: number, port: number, weight: number, error: number): void {
+    const words = this.#words;
+    let least = first;
+    for (let at = first; at < first + TOP_PORTS * PORT_WORDS; at += PORT_WORDS) {
+      if (words[at] === 0) {
+        least = at;
+        break;
+      }
+      if (words[at] === port + 1) {
+        words[at + 1]! += weight;
+        words[at + 2]! += error;
+        return;
+      }
+      if (words[at + 1]! < words[least + 1]!) least = at;
+    }
+    words[least] = port + 1;
+    words[least + 2] = words[least + 1]! + error;
+    words[least + 1]! += weight;
+  }
+
+  /** The registers behind the number of distinct sources; a copy, to keep beyond the window. */
+  sketch(slot: number): DistinctSketch {
+    const start = (slot * WORDS + SKETCH) * 4;
+    return this.#bytes.slice(start, start + SKETCH_REGISTERS);
+  }
+
+  /** An estimate of the distinct destination ports, by linear counting. */
+  distinctPorts(slot: number): number {
+    let zeros = 0;
+    for (let word = 0; word < PORT_BIT_WORDS; word++) {
+      let clear = ~this.#words[slot * WORDS + PORT_BITS + word]!;
+      for (; clear !== 0; clear &= clear - 1) zeros += 1;
+    }
+    const bits = PORT_BIT_WORDS * 32;
+    return Math.round(bits * Math.log(bits / Math.max(zeros, 1)));
+  }
+
+  /** Top sources, the largest first. */
+  topSources(slot: number): TopSource[] {
+    const first = slot * WORDS + SOURCES;
+    const sampled = this.#words[slot * WORDS + SAMPLED]!;
+    const top: TopSource[] = [];
+    for (let at = first; at < first + TOP_SOURCES * SOURCE_WORDS; at += SOURCE_WORDS) {
+      const [w0 = 0, w1 = 0, w2 = 0, w3 = 0, count = 0, error = 0] = this.#words.subarray(at, at + SOURCE_WORDS);
+      if (count > error) top.push({ words: [w0, w1, w2, w3], share: (count - error) / sampled });
+    }
+    return top.toSorted((a, b) => b.share - a.share);
+  }
+
+  /** Top destination ports, the largest first. */
+  topPorts(slot: number): TopPort[] {
+    const first = slot * WORDS + PORTS;
+    const sampled = this.#words[slot * WORDS + SAMPLED]!;
+    const top: TopPort[] = [];
+    for (let at = first; at < first + TOP_PORTS * PORT_WORDS; at += PORT_WORDS) {
+      const [port = 0, count = 0, error = 0] = this.#words.subarray(at, at + PORT_WORDS);
+      if (count > error) top.push({ port: port - 1, share: (count - error) / sampled });
+    }
+    return top.toSorted((a, b) => b.share - a.share);
+  }
+
+  /** Adds another window's slot: the sketches' union, the samples' sum. */
+  merge(slot: number, from: DetailTable, fromSlot: number): void {
+    const into = slot * WORDS;
+    const base = fromSlot * WORDS;
+    const words = from.#words;
+    const bytes = from.#bytes;
+    for (let i = 0; i < SKETCH_REGISTERS; i++) {
+      const rank = bytes[(base + SKETCH) * 4 + i]!;
+      if (this.#bytes[(into + SKETCH) * 4 + i]! < rank) this.#bytes[(into + SKETCH) * 4 + i] = rank;
+    }
+    for (let i = 0; i < PORT_BIT_WORDS; i++) this.#words[into + PORT_BITS + i]! |= words[base + PORT_BITS + i]!;
+    this.#words[into + SAMPLED]! += words[base + SAMPLED]!;
+    for (let i = 0; i < TOP_SOURCES; i++) {
+      const [w0 = 0, w1 = 0, w2 = 0, w3 = 0, count = 0, error = 0] = words.subarray(base + SOURCES + i * SOURCE_WORDS);
+      if (count > 0) this.#countSource(into + SOURCES, w0, w1, w2, w3, count, error);
+    }
+    for (let i = 0; i < TOP_PORTS; i++) {
+      const [port = 0, count = 0, error = 0] = words.subarray(base + PORTS + i * PORT_WORDS);
+      if (count > 0) this.#countPort(into + PORTS, port - 1, count, error);
+    }
+  }
+
+  addRefused(count: number): void {
+    this.#meta[REFUSED]! += count;
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * The Window: everything that metering learnt in one tick, as one flat block of memory, so that a worker shares it with
+ * the main thread without a copy. Bounded in size by its shape, mergeable, serialisable.
+ */
+import type { Milliseconds } from '../../probes/probe.ts';
+import { CounterTable, type CounterTableShape, FIRST_FREE_LANE } from './counterTable.ts';
+import { DECODE_REASONS, PACKET_KINDS } from './decodeResult.ts';
+import { DetailTable } from './detailTable.ts';
+
+/** The usual length of a tick, in packet time; windows start at multiples of it, so that they can be merged. */
+export const WINDOW_MS = 250;
+
+export type Direction = 'outbound' | 'inbound';
+export const OUTBOUND = 0;
+export const INBOUND = 1;
+
+/** Lanes of a line of `targets`: packets by kind, then the detail slot + 1 (0: none). */
+export const TARGET_KINDS = FIRST_FREE_LANE;
+export const TARGET_DETAIL = TARGET_KINDS + PACKET_KINDS.length;
+
+/** Lanes of a line of `sources`. */
+export const SOURCE_SYN = FIRST_FREE_LANE;
+/** SYN-ACKs that came back to this source. */
+export const SOURCE_ANSWERED = SOURCE_SYN + 1;
+/** RSTs and ICMP errors that came back to this source. */
+export const SOURCE_REFUSED = SOURCE_SYN + 2;
+export const SOURCE_UDP = SOURCE_SYN + 3;
+/** Linear-counting bitmaps of 64 bits each: the distinct targets, and the distinct target ports. */
+export const SOURCE_TARGET_BITS = SOURCE_SYN + 4;
+export const SOURCE_PORT_BITS = SOURCE_SYN + 6;
+
+/** Columns of a row of `tenants` and of `totals`: packets by kind, then bytes by protocol. */
+export const BYTES_TCP = PACKET_KINDS.length;
+export const BYTES_UDP = BYTES_TCP + 1;
+export const BYTES_ICMP = BYTES_TCP + 2;
+export const BYTES_OTHER = BYTES_TCP + 3;
+/** `totals` only: frames that are ARP, and frames that are neither IP nor ARP. */
+export const ARP_FRAMES = BYTES_TCP + 4;
+export const OTHER_FRAMES = BYTES_TCP + 5;
+export const ROW = BYTES_TCP + 6;
+
+const HEADER_DOUBLES = 16;
+const START = 0;
+const END = 1;
+const RECEIVED = 2;
+const DROPPED = 3;
+
+export interface WindowShape {
+  /** Number of tenants; tenant numbers are 1 … tenants, 0 is everybody else. */
+  readonly tenants: number;
+  readonly targetBits: number;
+  readonly sourceBits: number;
+  /** Busy targets whose sources and ports are looked at closely. */
+  readonly details: number;
+}
+
+export const DEFAULT_TABLES = { targetBits: 14, sourceBits: 15, details: 512 } as const;
+
+const targetShape = (shape: WindowShape): CounterTableShape => ({ bits: shape.targetBits, lanes: 32 });
+const sourceShape = (shape: WindowShape): CounterTableShape => ({ bits: shape.sourceBits, lanes: 16 });
+
+/** Cache lines, so that no two parts share one. */
+const align = (bytes: number): number => Math.ceil(bytes / 64) * 64;
+
+function layout(shape: WindowShape) {
+  const sizes = {
+    header: HEADER_DOUBLES * 8,
+    totals: ROW * 8,
+    malformed: DECODE_REASONS.length * 8,
+    tenants: (shape.tenants + 1) * 2 * ROW * 8,
+    targets: CounterTable.byteLength(targetShape(shape)),
+    sources: CounterTable.byteLength(sourceShape(shape)),
+    details: DetailTable.byteLength(shape.details),
+  };
+  let end = 0;
+  const at = (size: number): number => {
+    const offset = end;
+    end += align(size);
+    return offset;
+  };
+  return {
+    header: at(sizes.header),
+    totals: at(sizes.totals),
+    malformed: at(sizes.malformed),
+    tenants: at(sizes.tenants),
+    targets: at(sizes.targets),
+    sources: at(sizes.sources),
+    details: at(sizes.details),
+    get byteLength() {
+      return end;
+    },
+  };
+}
+
+export class Window {
+  readonly shape: WindowShape;
+  readonly memory: ArrayBufferLike;
+  /** One row: the whole observation point. */
+  readonly totals: Float64Array;
+  /** Frames by decode reason. */
+  readonly malformed: Float64Array;
+  /** Rows by (tenant number * 2 + direction). */
+  readonly tenants: Float64Array;
+  /** By destination address. */
+  readonly targets: CounterTable;
+  /** By source address. */
+  readonly sources: CounterTable;
+  readonly details: DetailTable;
+  readonly #header: Float64Array;
+
+  static byteLength(shape: WindowShape): number {
+    return layout(shape).byteLength;
+  }
+
+  constructor(shape: WindowShape, memory: ArrayBufferLike = new ArrayBuffer(Window.byteLength(shape))) {
+    const offsets = layout(shape);
+    this.shape = shape;
+    this.memory = memory;
+    this.#header = new Float64Array(memory, offsets.header, HEADER_DOUBLES);
+    this.totals = new Float64Array(memory, offsets.totals, ROW);
+    this.malformed = new Float64Array(memory, offsets.malformed, DECODE_REASONS.length);
+    this.tenants = new Float64Array(memory, offsets.tenants, (shape.tenants + 1) * 2 * ROW);
+    this.targets = new CounterTable(memory, offsets.targets, targetShape(shape));
+    this.sources = new CounterTable(memory, offsets.sources, sourceShape(shape));
+    this.details = new DetailTable(memory, offsets.details, shape.details);
+  }
+
+  get startMs(): Milliseconds {
+    return this.#header[START]!;
+  }
+  get endMs(): Milliseconds {
+    return this.#header[END]!;
+  }
+  /** Seconds of packet time that the window spans. */
+  get seconds(): number {
+    return (this.endMs - this.startMs) / 1000;
+  }
+  /** Frames that the probe handed over in this window. */
+  get received(): number {
+    return this.#header[RECEIVED]!;
+  }
+  /** Frames that the probe is known to have lost in this window; null: unknown. */
+  get dropped(): number | null {
+    const dropped = this.#header[DROPPED]!;
+    return Number.isNaN(dropped) ? null : dropped;
+  }
+
+  /** Empties the window for a new tick. */
+  open(startMs: Milliseconds): void {
+    this.#header.fill(0);
+    this.#header[START] = startMs;
+    this.totals.fill(0);
+    this.malformed.fill(0);
+    this.tenants.fill(0);
+    this.targets.clear();
+    this.sources.clear();
+    this.details.clear();
+  }
+
+  close(endMs: Milliseconds, received: number, dropped: number | null): void {
+    this.#header[END] = endMs;
+    this.#header[RECEIVED] = received;
+    this.#header[DROPPED] = dropped ?? Number.NaN;
+  }
+
+  /** Packets of one kind of a tenant and direction. */
+  tenantPackets(tenant: number, direction: number, kind: number): number {
+    return this.tenants[(tenant * 2 + direction) * ROW + kind]!;
+  }
+
+  /** Bytes of layer 2 of a tenant and direction, all protocols. */
+  tenantBytes(tenant: number, direction: number): number {
+    return rowBytes(this.tenants, (tenant * 2 + direction) * ROW);
+  }
+
+  targetPackets(line: number, kind: number): number {
+    return this.targets.lanes[line + TARGET_KINDS + kind]! >>> 0;
+  }
+
+  /** The slot of `details` of a busy target, or -1. */
+  targetDetail(line: number): number {
+    return this.targets.lanes[line + TARGET_DETAIL]! - 1;
+  }
+}
+
+export function rowPackets(rows: Float64Array, row: number): number {
+  let packets = 0;
+  for (let kind = 0; kind < PACKET_KINDS.length; kind++) packets += rows[row + kind]!;
+  return packets;
+}
+
+export function rowBytes(rows: Float64Array, row: number): number {
+  return rows[row + BYTES_TCP]! + rows[row + BYTES_UDP]! + rows[row + BYTES_ICMP]! + rows[row + BYTES_OTHER]!;
+}
