@@ -1,0 +1,79 @@
+/** One incident as an alert of Alertmanager's API v2 (api/v2/openapi.yaml there). */
+import { describeEvidence, describeOrigin, describeSubject, describeValue, formatTime } from '../incidents/describe.ts';
+import type { Incident } from '../incidents/incident.ts';
+
+/** Longer label values are cut: a label is a name, not a document. */
+const MAX_LABEL_LENGTH = 128;
+/** An open alert that is not renewed in this many re-sends ends by itself, as Prometheus does it. */
+export const RESENDS_TO_LIVE = 4;
+
+export interface Alert {
+  /**
+   * Alertmanager knows an alert by its labels, so they are fixed when the incident opens, the severity too, and hold no
+   * measured value: a later severity is told in the annotations only.
+   */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly startsAtMs: number;
+  incident: Incident;
+  /** When the incident was closed; null: it is open. */
+  endedMs: number | null;
+}
+
+/** An element of the array that POST /api/v2/alerts takes; times in RFC 3339. */
+export interface PostableAlert {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly startsAt: string;
+  readonly endsAt: string;
+}
+
+/** `host` is the name of the host that Weir runs on. */
+export function openAlert(incident: Incident, host: string): Alert {
+  return {
+    labels: alertLabels(incident, host),
+    startsAtMs: Date.parse(incident.firstSeen),
+    incident,
+    endedMs: null,
+  };
+}
+
+function alertLabels(incident: Incident, host: string): Record<string, string> {
+  const labels = {
+    alertname: incident.signature,
+    tenant: incident.tenant,
+    clause: incident.clause,
+    severity: incident.severity,
+    host,
+    interface: incident.observationPoint,
+    direction: incident.direction,
+    victim: incident.victim ?? '',
+    offender: incident.offender ?? '',
+  };
+  // Alertmanager drops empty labels; they are left out so that what is posted is what it shows.
+  const named = Object.entries(labels).filter(([, value]) => value !== '');
+  return Object.fromEntries(named.map(([name, value]) => [name, value.slice(0, MAX_LABEL_LENGTH).toWellFormed()]));
+}
+
+/**
+ * What to post at `nowMs`. An open alert ends four re-sends from now; a closed one at its close, and never in the
+ * future: Alertmanager would let an earlier, later-ending post rule (alert.Merge in its alert/alert.go).
+ */
+export function postableAlert(alert: Alert, nowMs: number, resendMs: number): PostableAlert {
+  const endsAtMs = alert.endedMs === null ? nowMs + RESENDS_TO_LIVE * resendMs : Math.min(alert.endedMs, nowMs);
+  return {
+    labels: alert.labels,
+    annotations: alertAnnotations(alert.incident),
+    startsAt: new Date(Math.min(alert.startsAtMs, endsAtMs)).toISOString(),
+    endsAt: new Date(endsAtMs).toISOString(),
+  };
+}
+
+function alertAnnotations(incident: Incident): Record<string, string> {
+  const subject = describeSubject(incident);
+  const since = `${incident.title} Since ${formatTime(incident.firstSeen)}, severity ${incident.severity}.`;
+  return {
+    summary: `${subject[0]?.toUpperCase() ?? ''}${subject.slice(1)}: ${describeValue(incident)}`,
+    description: [since, ...describeEvidence(incident), describeOrigin(incident)].join('\n'),
+    incident: incident.id,
+  };
+}
