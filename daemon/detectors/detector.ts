@@ -22,6 +22,8 @@ export type EvidenceTier = 'header' | 'flow' | 'payload';
 /** What one detector can name, and how surely it must be seen before it is an incident. */
 export interface Signature {
   readonly id: string;
+  /** The id of the detector that names it. */
+  readonly detector: string;
   readonly clause: Clause;
   /** One sentence for a person: what it means. */
   readonly title: string;
@@ -80,12 +82,21 @@ export interface Detector {
 export interface DetectorContext {
   /** By tenant number - 1. */
   readonly tenants: readonly Tenant[];
+  /** The number of the tenant that an address (as four words) belongs to; 0: nobody's. */
+  readonly directory: { lookup(w0: number, w1: number, w2: number, w3: number): number };
+  /** The seed of `hashAddress` that the windows were metered with. */
+  readonly hashSeed: number;
+}
+
+/** What every detector's section has. */
+export interface DetectorConfig {
+  readonly mode: DetectorMode;
 }
 
 /** A line of the list in index.ts: the detector's config section and how to make one. */
-export interface DetectorDefinition<Config> {
+export interface DetectorDefinition<Config extends DetectorConfig = DetectorConfig> {
   readonly id: string;
-  /** Parses the detector's section; `mode` is among its keys; every key has a default. */
+  /** Parses the detector's section; every key has a default. */
   readonly config: ZodType<Config>;
   create(config: Config, context: DetectorContext): Detector;
 }

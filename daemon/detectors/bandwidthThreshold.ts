@@ -1,0 +1,90 @@
+/** Names a tenant whose mean throughput, in one direction, passes the bandwidth threshold of its plan. */
+import { z } from 'zod';
+import { modeField } from '../config/units.ts';
+import { type Direction, INBOUND, OUTBOUND, type Window } from '../metering/window.ts';
+import type { BandwidthThreshold, Tenant } from '../tenants/tenant.ts';
+import type { Detector, DetectorDefinition, Finding, Json, Signature } from './detector.ts';
+import { tenantEvidence, trust } from './shared/evidence.ts';
+import { MeanRate, savedMeanRate } from './shared/meanRate.ts';
+
+const signature: Signature = {
+  id: 'bandwidthThreshold',
+  detector: 'bandwidthThreshold',
+  clause: 'network.throughput',
+  title: 'The mean throughput of the port has passed the threshold of its plan.',
+  unit: 'bit/s',
+  // The mean over the plan's own time is the patience; more windows would add none.
+  entry: { windows: 1, of: 1, atOnce: 1 },
+  leaveBelow: 0.7,
+};
+
+const config = z
+  .strictObject({ mode: modeField.describe('`observe` only reports, `enforce` lets it lead to limits') })
+  .prefault({});
+
+export const bandwidthThreshold: DetectorDefinition<z.output<typeof config>> = {
+  id: signature.detector,
+  config,
+  create: (_config, { tenants }) => detector(tenants.flatMap(portsOf)),
+};
+
+/** One direction of a tenant's port. */
+interface Port {
+  readonly tenant: string;
+  readonly number: number;
+  readonly direction: Direction;
+  readonly threshold: BandwidthThreshold;
+  readonly mean: MeanRate;
+}
+
+function portsOf({ id, plan }: Tenant, index: number): Port[] {
+  const { threshold, guaranteed } = plan;
+  if (threshold === null || guaranteed) return [];
+  return (['inbound', 'outbound'] as const).map((direction) => ({
+    tenant: id,
+    number: index + 1,
+    direction,
+    threshold,
+    mean: new MeanRate(threshold.forMs),
+  }));
+}
+
+function detector(ports: readonly Port[]): Detector {
+  return {
+    id: signature.detector,
+    signatures: [signature],
+    observe: (window) => ports.flatMap((port) => observe(port, window)),
+    save: () => ports.map(({ tenant, direction, mean }) => ({ tenant, direction, ...mean.save() })),
+    restore: (state) => restore(ports, state),
+  };
+}
+
+function observe({ tenant, number, direction, threshold, mean }: Port, window: Window): Finding[] {
+  mean.add(window.startMs, window.endMs, window.tenantBytes(number, direction === 'inbound' ? INBOUND : OUTBOUND));
+  const value = Math.round(mean.bitsPerSecond(window.endMs));
+  if (value < threshold.rateBps * signature.leaveBelow) return [];
+  return [
+    {
+      signature,
+      tenant,
+      direction,
+      offender: tenant,
+      victim: null,
+      severity: 'warning',
+      confidence: trust(window),
+      value,
+      threshold: threshold.rateBps,
+      evidence: tenantEvidence(window, number, direction),
+    },
+  ];
+}
+
+const savedPorts = z.array(savedMeanRate.extend({ tenant: z.string(), direction: z.string() }));
+
+function restore(ports: readonly Port[], state: Json): void {
+  for (const saved of savedPorts.safeParse(state).data ?? []) {
+    ports
+      .find(({ tenant, direction }) => tenant === saved.tenant && direction === saved.direction)
+      ?.mean.restore(saved);
+  }
+}

@@ -1,0 +1,25 @@
+/** The one list of detectors: adding one is its file and its line here. */
+import { z } from 'zod';
+import { bandwidthThreshold } from './bandwidthThreshold.ts';
+import type { Detector, DetectorConfig, DetectorContext, DetectorDefinition } from './detector.ts';
+import { icmpFlood } from './icmpFlood.ts';
+import { synFlood } from './synFlood.ts';
+import { udpFlood } from './udpFlood.ts';
+
+export const detectorDefinitions: readonly DetectorDefinition[] = [synFlood, udpFlood, icmpFlood, bandwidthThreshold];
+
+/** By detector id. */
+export type DetectorConfigs = Readonly<Record<string, DetectorConfig>>;
+
+/** The configuration's `detectors`: a section each, all of them optional. */
+export const detectorsSection = z
+  .strictObject(Object.fromEntries(detectorDefinitions.map(({ id, config }) => [id, config])))
+  .prefault({});
+
+/** The detectors of one observation point, without those whose mode is off. */
+export function createDetectors(configs: DetectorConfigs, context: DetectorContext): Detector[] {
+  return detectorDefinitions.flatMap((definition) => {
+    const config = configs[definition.id] ?? definition.config.parse({});
+    return config.mode === 'off' ? [] : [definition.create(config, context)];
+  });
+}

@@ -1,0 +1,31 @@
+/** Names SYN floods: connections are opened at one address faster than the threshold, and not completed. */
+import { TCP_ACK, TCP_FIN, TCP_SYN } from '../metering/decodeResult.ts';
+import { floodDefinition } from './shared/flood.ts';
+import { received, type Target } from './shared/target.ts';
+
+/** A client that completes a handshake sends an ACK for it, and at least one more for data or the end. */
+const COMPLETING_PACKETS = 2;
+/** So many times the threshold nothing speaks for the SYNs any more. */
+const BEYOND_DOUBT = 10;
+/** A scan comes from one source, touches many ports, and each of them seldom more than with its retransmissions. */
+const SCANNER_SHARE = 0.8;
+const SCANNED_PORTS = 50;
+const PROBES_PER_PORT = 4;
+
+export const synFlood = floodDefinition({
+  id: 'synFlood',
+  title: 'One address is asked for far more connections than are completed.',
+  kind: TCP_SYN,
+  packetsPerSecond: 1000,
+  flooding(target, threshold) {
+    const syns = received(target, TCP_SYN);
+    if (isPortScan(target, syns)) return 0;
+    const completing = received(target, TCP_ACK) + received(target, TCP_FIN);
+    return completing < COMPLETING_PACKETS * syns || syns >= BEYOND_DOUBT * threshold ? syns : 0;
+  },
+});
+
+function isPortScan({ topSources: [first], distinctPorts }: Target, syns: number): boolean {
+  const oneSource = first !== undefined && first.share >= SCANNER_SHARE;
+  return oneSource && distinctPorts >= SCANNED_PORTS && syns <= distinctPorts * PROBES_PER_PORT;
+}

@@ -1,0 +1,62 @@
+/** The evidence of an incident: that of the windows that found it, united. */
+import type { Evidence } from '../detectors/detector.ts';
+import type { IncidentEvidence } from './incident.ts';
+
+const MAX_TOP = 16;
+
+export function firstEvidence(evidence: Evidence): IncidentEvidence {
+  return { ...evidence, ...volume(evidence) };
+}
+
+/** Packets add up, shares are weighted by them, rates are those of the window with the larger value. */
+export function uniteEvidence(all: IncidentEvidence, next: Evidence, nextIsPeak: boolean): IncidentEvidence {
+  const { packets, bytes } = volume(next);
+  const peak = nextIsPeak ? next : all;
+  return {
+    ...all,
+    packetsPerSecond: peak.packetsPerSecond,
+    bitsPerSecond: peak.bitsPerSecond,
+    packetsByKind: sumByKind(all.packetsByKind, next.packetsByKind),
+    topSources: uniteTop(all.topSources, all.packets, next.topSources, packets, ({ address }) => address),
+    topPorts: uniteTop(all.topPorts, all.packets, next.topPorts, packets, ({ port }) => port),
+    ...mostPorts(all, next),
+    packets: all.packets + packets,
+    bytes: all.bytes + bytes,
+  };
+}
+
+/** A window's packets and bytes: the rates were taken over the time in which the kinds were counted. */
+function volume({ packetsByKind, packetsPerSecond, bitsPerSecond }: Evidence): { packets: number; bytes: number } {
+  const packets = Object.values(packetsByKind).reduce((sum, count) => sum + count, 0);
+  const seconds = packetsPerSecond === 0 ? 0 : packets / packetsPerSecond;
+  return { packets, bytes: Math.round((bitsPerSecond / 8) * seconds) };
+}
+
+type ByKind = Evidence['packetsByKind'];
+
+const sumByKind = (a: ByKind, b: ByKind): ByKind => ({
+  ...a,
+  ...Object.fromEntries(Object.entries(b).map(([kind, count]) => [kind, (a[kind] ?? 0) + count])),
+});
+
+function mostPorts(a: Evidence, b: Evidence): { distinctPorts?: number } {
+  const distinctPorts = Math.max(a.distinctPorts ?? 0, b.distinctPorts ?? 0);
+  return distinctPorts === 0 ? {} : { distinctPorts };
+}
+
+function uniteTop<Top extends { readonly share: number }>(
+  a: readonly Top[],
+  packetsOfA: number,
+  b: readonly Top[],
+  packetsOfB: number,
+  keyOf: (top: Top) => string | number,
+): Top[] {
+  const all = Math.max(packetsOfA + packetsOfB, 1);
+  const byKey = new Map(a.map((top) => [keyOf(top), { ...top, share: (top.share * packetsOfA) / all }]));
+  for (const top of b) {
+    const share = (byKey.get(keyOf(top))?.share ?? 0) + (top.share * packetsOfB) / all;
+    byKey.set(keyOf(top), { ...top, share });
+  }
+  const largest = [...byKey.values()].toSorted((x, y) => y.share - x.share).slice(0, MAX_TOP);
+  return largest.map((top) => ({ ...top, share: Math.round(top.share * 10_000) / 10_000 }));
+}
