@@ -23,3 +23,19 @@ function longestZeroRun(groups: readonly number[]): { start: number; length: num
   });
   return best;
 }
+
+/**
+ * A hash of an address, well mixed in all 32 bits (the finaliser of MurmurHash3, Appleby 2011). Windows can be merged
+ * only if they were metered with one seed; a seed that strangers do not know keeps them from choosing collisions.
+ */
+export function hashAddress(seed: number, w0: number, w1: number, w2: number, w3: number): number {
+  let hash = w3 ^ seed;
+  if (w2 !== 0xffff || w1 !== 0 || w0 !== 0) {
+    hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) ^ w2;
+    hash = Math.imul(hash ^ (hash >>> 13), 0x297a2d39) ^ w1;
+    hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) ^ w0;
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return hash ^ (hash >>> 16);
+}

@@ -23,6 +23,7 @@ const WORDS = PORTS + TOP_PORTS * PORT_WORDS;
 const META_WORDS = 16;
 const TAKEN = 0;
 const REFUSED = 1;
+const HAND = 2;
 
 export interface TopSource {
   readonly words: AddressWords;
@@ -73,9 +74,21 @@ export class DetailTable {
       return -1;
     }
     this.#meta[TAKEN] = slot + 1;
+    this.assign(slot, line);
+    return slot;
+  }
+
+  /** Empties the slot for the target at `line`. */
+  assign(slot: number, line: number): void {
     this.#words.fill(0, slot * WORDS, (slot + 1) * WORDS);
     this.#words[slot * WORDS + OWNER] = line;
-    return slot;
+  }
+
+  /** The slots in turn: whose owner may have to give way when all are taken. */
+  nextCandidate(): number {
+    const candidate = this.#meta[HAND]!;
+    this.#meta[HAND] = (candidate + 1) % this.#slots;
+    return candidate;
   }
 
   /** The line of the target whose slot this is: an evicted target's slot is passed on. */
@@ -95,12 +108,11 @@ export class DetailTable {
   }
 
   /** Takes one packet into the sample behind the top sources and top ports. */
-  sample(slot: number, w0: number, w1: number, w2: number, w3: number, port: number, weight: number): void {
-    const words = this.#words;
+  sample(slot: number, w0: number, w1: number, w2: number, w3: number, port: number): void {
     const base = slot * WORDS;
-    words[base + SAMPLED]! += weight;
-    this.#countSource(base + SOURCES, w0, w1, w2, w3, weight, 0);
-    if (port >= 0) this.#countPort(base + PORTS, port, weight, 0);
+    this.#words[base + SAMPLED]! += 1;
+    this.#countSource(base + SOURCES, w0, w1, w2, w3, 1, 0);
+    if (port >= 0) this.#countPort(base + PORTS, port, 1, 0);
   }
 
   #countSource(first: number, w0: number, w1: number, w2: number, w3: number, weight: number, error: number): void {

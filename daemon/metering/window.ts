@@ -14,9 +14,9 @@ export type Direction = 'outbound' | 'inbound';
 export const OUTBOUND = 0;
 export const INBOUND = 1;
 
-/** Lanes of a line of `targets`: packets by kind, then the detail slot + 1 (0: none). */
-export const TARGET_KINDS = FIRST_FREE_LANE;
-export const TARGET_DETAIL = TARGET_KINDS + PACKET_KINDS.length;
+/** Lanes of a line of `targets`: the detail slot + 1 (0: none yet, -1: refused), then packets by kind. */
+export const TARGET_DETAIL = FIRST_FREE_LANE;
+export const TARGET_KINDS = TARGET_DETAIL + 1;
 
 /** Lanes of a line of `sources`. */
 export const SOURCE_SYN = FIRST_FREE_LANE;
@@ -99,7 +99,7 @@ export class Window {
   readonly totals: Float64Array;
   /** Frames by decode reason. */
   readonly malformed: Float64Array;
-  /** Rows by (tenant number * 2 + direction). */
+  /** Rows by (tenant number * 2 + direction); those of number 0 are of all addresses that are nobody's. */
   readonly tenants: Float64Array;
   /** By destination address. */
   readonly targets: CounterTable;
@@ -179,7 +179,7 @@ export class Window {
 
   /** The slot of `details` of a busy target, or -1. */
   targetDetail(line: number): number {
-    return this.targets.lanes[line + TARGET_DETAIL]! - 1;
+    return Math.max(this.targets.lanes[line + TARGET_DETAIL]! - 1, -1);
   }
 }
 

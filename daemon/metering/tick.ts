@@ -1,0 +1,86 @@
+/** Cuts the stream of frames into windows by the packets' own time, whatever the size of the blocks that they come in. */
+import type { FrameBlock, Milliseconds } from '../../probes/probe.ts';
+import type { Meter } from './meter.ts';
+import { type Window, WINDOW_MS } from './window.ts';
+
+/** Packets of one interface are given in order, but for the queues of a card; more than this is a clock that was set back. */
+const CLOCK_SET_BACK_MS = 10_000;
+
+export interface TickOptions {
+  readonly meter: Meter;
+  /** A window to fill next; null when none is free: then the open one goes on, and nothing is lost. */
+  nextWindow(): Window | null;
+  onWindow(window: Window): void;
+  /** Frames that the probe has lost since it was opened; null: it cannot know. */
+  dropped(): number | null;
+}
+
+export class Tick {
+  readonly #options: TickOptions;
+  #open = false;
+  #startMs = 0;
+  #endMs = 0;
+  #received = 0;
+  #dropped = 0;
+
+  constructor(options: TickOptions) {
+    this.#options = options;
+  }
+
+  /** Meters the block's frames; every window that ends before one of them is closed first. */
+  observe(block: FrameBlock): void {
+    const { count, timesMs } = block;
+    let from = 0;
+    while (from < count) {
+      const timeMs = timesMs[from]!;
+      if (!this.#covers(timeMs)) this.#turn(timeMs);
+      const to = this.#endOfWindow(timesMs, from, count);
+      this.#options.meter.observeFrames(block, from, to);
+      this.#received += to - from;
+      from = to;
+    }
+  }
+
+  /** Live capture, when no frame came: `nowMs` is a time before which every frame has been delivered. */
+  advance(nowMs: Milliseconds): void {
+    if (!this.#covers(nowMs)) this.#turn(nowMs);
+  }
+
+  /** Closes the open window. */
+  finish(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    const dropped = this.#options.dropped();
+    const lost = dropped === null ? null : dropped - this.#dropped;
+    this.#options.onWindow(this.#options.meter.closeWindow(this.#endMs, this.#received, lost));
+    this.#received = 0;
+    this.#dropped = dropped ?? 0;
+  }
+
+  /** The first frame after `from` that belongs to another window. */
+  #endOfWindow(timesMs: Float64Array, from: number, count: number): number {
+    if (this.#covers(timesMs[count - 1]!)) return count;
+    let at = from + 1;
+    while (at < count && this.#covers(timesMs[at]!)) at += 1;
+    return at;
+  }
+
+  #covers(timeMs: Milliseconds): boolean {
+    return timeMs < this.#endMs && timeMs >= this.#startMs - CLOCK_SET_BACK_MS;
+  }
+
+  #turn(timeMs: Milliseconds): void {
+    const window = this.#options.nextWindow();
+    if (window === null) return this.#extend(timeMs);
+    this.finish();
+    this.#open = true;
+    this.#startMs = Math.floor(timeMs / WINDOW_MS) * WINDOW_MS;
+    this.#endMs = this.#startMs + WINDOW_MS;
+    this.#options.meter.open(window, this.#startMs);
+  }
+
+  /** Nobody has taken the earlier windows yet: this one lasts longer. */
+  #extend(timeMs: Milliseconds): void {
+    this.#endMs = (Math.floor(timeMs / WINDOW_MS) + 1) * WINDOW_MS;
+  }
+}
