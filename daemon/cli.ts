@@ -1,0 +1,42 @@
+/** The `weir` command: its arguments and exit codes; what they do is in commands/, loaded when asked for. */
+import { Command } from 'commander';
+import { version } from './version.ts';
+
+export async function runCommand(argv: readonly string[]): Promise<void> {
+  const program = new Command('weir')
+    .description('Acceptable use policy enforcement at the network edge')
+    .version(version);
+  program
+    .command('check')
+    .argument('<config>', 'configuration file')
+    .description('name every problem of a configuration with line and column; exit 1 if there is any')
+    .action(async (path: string) => exitWith(await (await import('./commands/check.ts')).check(path)));
+  program
+    .command('run')
+    .option('-c, --config <file>', 'configuration file; without one: the default-route interface, observing')
+    .description('run the daemon')
+    .action(async ({ config }: { config?: string }) => exitWith(await (await import('./commands/run.ts')).run(config)));
+  program
+    .command('replay')
+    .argument('<file>', 'capture file, or - for standard input')
+    .option('-c, --config <file>', 'configuration file; without one: private addresses are one tenant')
+    .option('--json', 'one JSON object a line for each incident')
+    .description('print the incidents of a capture')
+    .action(async (file: string, options: { config?: string; json?: boolean }) =>
+      exitWith(await (await import('./commands/replay.ts')).replay(file, options)),
+    );
+  program
+    .command('status')
+    .option('-c, --config <file>', 'configuration file that names where the daemon listens')
+    .option('--json', 'the answer of /api/status as it is')
+    .description('show what the running daemon sees')
+    .action(async (options: { config?: string; json?: boolean }) =>
+      exitWith(await (await import('./commands/status.ts')).status(options)),
+    );
+  await program.parseAsync(argv);
+}
+
+/** Lets what was written reach a pipe before the process ends by itself. */
+function exitWith(code: number): void {
+  process.exitCode = code;
+}

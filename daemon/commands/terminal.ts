@@ -1,0 +1,25 @@
+/** What the commands have in common: how they load a configuration, print, and fail with one message. */
+import type { Config } from '../config/config.ts';
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Prints the message and gives the exit code of a failure. */
+export function fail(message: string): 1 {
+  process.stderr.write(`${message}\n`);
+  return 1;
+}
+
+/** The configuration at `path`, or the default one; null: its problems have been printed. */
+export async function loadOr(path: string | undefined, defaults: () => Promise<Config>): Promise<Config | null> {
+  if (path === undefined) return defaults();
+  const { ConfigError, readConfig } = await import('../config/load.ts');
+  try {
+    return readConfig(path);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    fail(error.message);
+    return null;
+  }
+}

@@ -1,0 +1,79 @@
+/** Adds one window to another: two workers' views of one observation point, or two hosts'. */
+import { hashAddress } from './address.ts';
+import { BYTES, type CounterTable, PACKETS } from './counterTable.ts';
+import { PACKET_KINDS } from './decodeResult.ts';
+import {
+  SOURCE_ANSWERED,
+  SOURCE_PORT_BITS,
+  SOURCE_REFUSED,
+  SOURCE_SYN,
+  SOURCE_TARGET_BITS,
+  SOURCE_UDP,
+  TARGET_DETAIL,
+  TARGET_KINDS,
+  type Window,
+} from './window.ts';
+
+const TARGET_SUMS = [PACKETS, ...PACKET_KINDS.map((_, kind) => TARGET_KINDS + kind)];
+const SOURCE_SUMS = [PACKETS, SOURCE_SYN, SOURCE_ANSWERED, SOURCE_REFUSED, SOURCE_UDP];
+const SOURCE_UNIONS = [SOURCE_TARGET_BITS, SOURCE_TARGET_BITS + 1, SOURCE_PORT_BITS, SOURCE_PORT_BITS + 1];
+
+/**
+ * Adds `from` to `into`, which must have the same shape, time span and hash seed. Commutative as long as nothing has to be
+ * evicted; what is evicted is counted.
+ */
+export function mergeWindow(into: Window, from: Window, hashSeed: number): void {
+  addRows(into.totals, from.totals);
+  addRows(into.malformed, from.malformed);
+  addRows(into.tenants, from.tenants);
+  into.close(
+    Math.max(into.endMs, from.endMs),
+    into.received + from.received,
+    into.dropped === null || from.dropped === null ? null : into.dropped + from.dropped,
+  );
+  mergeTable(into.sources, from.sources, hashSeed, SOURCE_SUMS, SOURCE_UNIONS);
+  mergeTable(into.targets, from.targets, hashSeed, TARGET_SUMS, []);
+  mergeDetails(into, from, hashSeed);
+}
+
+function addRows(into: Float64Array, from: Float64Array): void {
+  from.forEach((value, i) => (into[i]! += value));
+}
+
+function lineFor(table: CounterTable, from: CounterTable, line: number, seed: number): number {
+  const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = from.lanes.subarray(line, line + 4);
+  const hash = hashAddress(seed, w0, w1, w2, w3);
+  const known = table.find(hash, w0, w1, w2, w3);
+  return known >= 0 ? known : table.insert(hash, w0, w1, w2, w3, from.tenant(line));
+}
+
+function mergeTable(
+  into: CounterTable,
+  from: CounterTable,
+  seed: number,
+  sums: readonly number[],
+  unions: readonly number[],
+): void {
+  into.addEvictions(from.evictions);
+  for (const line of from.used()) {
+    const at = lineFor(into, from, line, seed);
+    for (const lane of sums) into.lanes[at + lane]! += from.lanes[line + lane]!;
+    for (const lane of unions) into.lanes[at + lane]! |= from.lanes[line + lane]!;
+    into.doubles[(at + BYTES) >> 1]! += from.bytes(line);
+  }
+}
+
+function mergeDetails(into: Window, from: Window, seed: number): void {
+  into.details.addRefused(from.details.refused);
+  for (const line of from.targets.used()) {
+    const fromSlot = from.targetDetail(line);
+    if (fromSlot < 0) continue;
+    const at = lineFor(into.targets, from.targets, line, seed);
+    let slot = into.targetDetail(at);
+    if (slot < 0) {
+      slot = into.details.claim(at);
+      into.targets.lanes[at + TARGET_DETAIL] = slot < 0 ? -1 : slot + 1;
+    }
+    if (slot >= 0) into.details.merge(slot, from.details, fromSlot);
+  }
+}

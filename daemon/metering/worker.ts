@@ -1,0 +1,72 @@
+/** The thread of one capture ring: probe and metering; hands over one window a tick in shared memory. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { openRing } from '../../probes/ring/ring.ts';
+import type { PacketProbe } from '../../probes/probe.ts';
+import { TenantDirectory } from '../tenants/directory.ts';
+import { Meter } from './meter.ts';
+import { Tick } from './tick.ts';
+import { Window } from './window.ts';
+import {
+  CONTROL_STOP,
+  CONTROL_WINDOWS,
+  WINDOW_FREE,
+  WINDOW_HANDED_OVER,
+  WINDOW_METERED,
+  type WorkerInput,
+  type WorkerOutput,
+} from './workerProtocol.ts';
+
+/** How long next() may block: the delay of a window's end, and of a stop, when no packet comes. */
+const POLL_MS = 20;
+
+function run(input: WorkerInput, send: (output: WorkerOutput) => void): void {
+  const control = new Int32Array(input.control);
+  const windows = input.windows.map((memory) => new Window(input.shape, memory));
+  const [first] = windows;
+  if (first === undefined) throw new RangeError('Cannot meter without a window');
+  const probe = openRing(input.ring);
+  send({ kind: 'capturing' });
+  // The ring gives a block at the latest `retireMs` after its first packet.
+  const deliveredAfterMs = input.ring.retireMs * 2 + 1;
+  const tick = new Tick({
+    meter: new Meter(new TenantDirectory(input.tenants), first, input.hashSeed),
+    nextWindow: () => takeFree(windows, control),
+    onWindow: (window) => {
+      const index = windows.indexOf(window);
+      Atomics.store(control, CONTROL_WINDOWS + index, WINDOW_HANDED_OVER);
+      send({ kind: 'window', index, statistics: probe.statistics() });
+    },
+    dropped: () => probe.statistics().dropped,
+  });
+  capture(probe, tick, control, deliveredAfterMs);
+  probe.close();
+}
+
+function takeFree(windows: readonly Window[], control: Int32Array): Window | null {
+  const index = windows.findIndex((_, i) => Atomics.load(control, CONTROL_WINDOWS + i) === WINDOW_FREE);
+  const window = windows[index];
+  if (window === undefined) return null;
+  Atomics.store(control, CONTROL_WINDOWS + index, WINDOW_METERED);
+  return window;
+}
+
+function capture(probe: PacketProbe, tick: Tick, control: Int32Array, deliveredAfterMs: number): void {
+  while (Atomics.load(control, CONTROL_STOP) === 0) {
+    const block = probe.next(POLL_MS);
+    if (block === null) tick.advance(Date.now() - deliveredAfterMs);
+    else {
+      tick.observe(block);
+      probe.release(block);
+    }
+  }
+}
+
+const port = parentPort;
+if (port !== null) {
+  try {
+    const input: WorkerInput = workerData;
+    run(input, (output) => port.postMessage(output));
+  } catch (error) {
+    port.postMessage({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+  }
+}

@@ -1,0 +1,36 @@
+/** From windows to incidents: every observation point has detectors of its own, all share the incidents. */
+import type { Config } from './config/config.ts';
+import type { Detector, DetectorContext } from './detectors/detector.ts';
+import { createDetectors } from './detectors/index.ts';
+import type { IncidentChange } from './incidents/incident.ts';
+import { Incidents } from './incidents/incidents.ts';
+import type { Window } from './metering/window.ts';
+
+export class Pipeline {
+  readonly incidents: Incidents;
+  readonly #config: Config;
+  readonly #context: DetectorContext;
+  /** By observation point. */
+  readonly #detectors = new Map<string, Detector[]>();
+
+  constructor(config: Config, context: DetectorContext) {
+    this.#config = config;
+    this.#context = context;
+    this.incidents = new Incidents(config.incidents);
+  }
+
+  /** What the window changes; each observation point's windows come in order. */
+  observe(observationPoint: string, window: Window): IncidentChange[] {
+    const findings = this.#detectorsAt(observationPoint).flatMap((detector) => detector.observe(window));
+    return this.incidents.observe(observationPoint, window.endMs, window.endMs - window.startMs, findings);
+  }
+
+  #detectorsAt(observationPoint: string): Detector[] {
+    let detectors = this.#detectors.get(observationPoint);
+    if (detectors === undefined) {
+      detectors = createDetectors(this.#config.detectors, this.#context);
+      this.#detectors.set(observationPoint, detectors);
+    }
+    return detectors;
+  }
+}
