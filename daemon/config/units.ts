@@ -75,6 +75,12 @@ export function formatDuration(ms: number): string {
   return `${ms / factor}${name}`;
 }
 
+/** `64kib`, in the form that `parseSize` reads. */
+function formatSize(bytes: number): string {
+  const [name, factor] = largestUnit(SIZES, bytes, (unit) => bytes % unit === 0);
+  return `${bytes / factor}${name}`;
+}
+
 const within = (min: number, max: number, format: (value: number) => string) => (value: number) =>
   value >= min && value <= max ? null : `must be from ${format(min)} to ${format(max)}, got ${format(value)}`;
 
@@ -86,12 +92,12 @@ export const rate = (minBps = 1, maxBps = 10e12) =>
 export const duration = (minMs = 1, maxMs = 3650 * DURATIONS.d) =>
   textField('a duration with its unit such as 15m', parseDuration, within(minMs, maxMs, formatDuration));
 
-/** `64kib` → bytes. */
-export const size = (minBytes = 1, maxBytes = 2 ** 40) =>
-  textField(
-    'a size with its unit such as 64kib',
-    parseSize,
-    within(minBytes, maxBytes, (bytes) => `${bytes} bytes`),
+/** `64kib` → bytes, a multiple of `step`. */
+export const size = (minBytes = 1, maxBytes = 2 ** 40, step = 1) =>
+  textField('a size with its unit such as 64kib', parseSize, (bytes) =>
+    bytes % step === 0
+      ? within(minBytes, maxBytes, formatSize)(bytes)
+      : `must be a multiple of ${formatSize(step)}, got ${formatSize(bytes)}`,
   );
 
 /** A whole number. */

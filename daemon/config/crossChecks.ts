@@ -1,0 +1,73 @@
+/**
+ * What two keys of the configuration must have in common. The checks also run over values of which a part is wrong and
+ * reported already, so they take nothing for granted.
+ */
+import type { z } from 'zod';
+import { didYouMean } from './explain.ts';
+import { formatRate } from './units.ts';
+
+type Written = Readonly<Record<string, unknown>>;
+type Path = readonly (string | number)[];
+type Context = z.core.$RefinementCtx;
+
+function problem(context: Context, path: Path, message: string): void {
+  context.addIssue({ code: 'custom', path: [...path], message });
+}
+
+const isWritten = (value: unknown): value is Written => typeof value === 'object' && value !== null;
+const entries = (list: unknown): Written[] =>
+  Array.isArray(list) ? list.map((entry: unknown) => (isWritten(entry) ? entry : {})) : [];
+const texts = (list: unknown): unknown[] => (Array.isArray(list) ? list : []);
+
+export function checkPlan({ port, limit, threshold }: Written, context: Context): void {
+  if (typeof port !== 'number') return;
+  const ofPort = (relation: string, bps: number): string =>
+    `must be ${relation} port (${formatRate(port)}), got ${formatRate(bps)}`;
+  if (typeof limit === 'number' && limit >= port) problem(context, ['limit'], ofPort('below', limit));
+  const rateBps = isWritten(threshold) ? threshold['rateBps'] : null;
+  if (typeof rateBps === 'number' && rateBps > port) {
+    problem(context, ['threshold', 'rate'], ofPort('at most', rateBps));
+  }
+}
+
+export function checkInterface({ faces, tenant }: Written, context: Context): void {
+  if (faces === 'tenant' && tenant === undefined) problem(context, ['tenant'], 'is missing: whose port is it?');
+  if (faces === 'internet' && tenant !== undefined) problem(context, ['tenant'], 'is for `faces: tenant` only');
+}
+
+export function checkAll({ interfaces, tenants }: Written, context: Context): void {
+  checkUnique(entries(interfaces), 'interfaces', 'name', context);
+  checkUnique(entries(tenants), 'tenants', 'id', context);
+  checkPrefixes(entries(tenants), context);
+  const ids = entries(tenants)
+    .map(({ id }) => id)
+    .filter((id) => typeof id === 'string');
+  const known = new Set(ids);
+  entries(interfaces).forEach(({ tenant }, i) => {
+    if (typeof tenant !== 'string' || known.has(tenant)) return;
+    problem(context, ['interfaces', i, 'tenant'], `no tenant has the id ${tenant}${didYouMean(tenant, ids)}`);
+  });
+}
+
+function checkUnique(list: readonly Written[], section: string, key: string, context: Context): void {
+  const seen = new Set<unknown>();
+  list.forEach((entry, i) => {
+    const name = entry[key];
+    if (typeof name === 'string' && seen.has(name)) problem(context, [section, i, key], `${name} is listed twice`);
+    seen.add(name);
+  });
+}
+
+/** Prefixes may lie inside one another, the longest counts; equal ones leave no tenant to choose. */
+function checkPrefixes(tenants: readonly Written[], context: Context): void {
+  const owners = new Map<unknown, number>();
+  tenants.forEach(({ addresses }, tenant) => {
+    texts(addresses).forEach((prefix, i) => {
+      const owner = typeof prefix === 'string' ? owners.get(prefix) : undefined;
+      owners.set(prefix, owner ?? tenant);
+      if (owner === undefined) return;
+      const why = owner === tenant ? 'is listed twice' : `belongs to tenants.${String(tenants[owner]?.['id'])} already`;
+      problem(context, ['tenants', tenant, 'addresses', i], `${String(prefix)} ${why}`);
+    });
+  });
+}
