@@ -3,9 +3,12 @@ import type { Evidence } from '../detectors/detector.ts';
 import type { IncidentEvidence } from './incident.ts';
 
 const MAX_TOP = 16;
+/** Of random sources each has its grain of sand; only those with more are worth a name. */
+const MIN_TOP_SHARE = 0.01;
 
 export function firstEvidence(evidence: Evidence): IncidentEvidence {
-  return { ...evidence, ...volume(evidence) };
+  const { topSources, topPorts } = evidence;
+  return { ...evidence, topSources: largest(topSources), topPorts: largest(topPorts), ...volume(evidence) };
 }
 
 /** Packets add up, shares are weighted by them, rates are those of the window with the larger value. */
@@ -57,6 +60,12 @@ function uniteTop<Top extends { readonly share: number }>(
     const share = (byKey.get(keyOf(top))?.share ?? 0) + (top.share * packetsOfB) / all;
     byKey.set(keyOf(top), { ...top, share });
   }
-  const largest = [...byKey.values()].toSorted((x, y) => y.share - x.share).slice(0, MAX_TOP);
-  return largest.map((top) => ({ ...top, share: Math.round(top.share * 10_000) / 10_000 }));
+  return largest([...byKey.values()]);
 }
+
+const largest = <Top extends { readonly share: number }>(tops: readonly Top[]): Top[] =>
+  tops
+    .filter(({ share }) => share >= MIN_TOP_SHARE)
+    .toSorted((a, b) => b.share - a.share)
+    .slice(0, MAX_TOP)
+    .map((top) => ({ ...top, share: Math.round(top.share * 10_000) / 10_000 }));

@@ -18,8 +18,6 @@ export function trust(window: Window): number {
   return dropped > (received + dropped) * DOUBTFUL_LOSS ? 0.8 : 1;
 }
 
-export const roundShare = (share: number): number => Math.round(share * 10_000) / 10_000;
-
 function packetsByKind(packetsOf: (kind: number) => number): Record<string, number> {
   return Object.fromEntries(
     PACKET_KINDS.map((name, kind) => [name, packetsOf(kind)] as const).filter(([, n]) => n > 0),
@@ -34,8 +32,8 @@ export function targetEvidence({ window, line, topSources, topPorts, distinctPor
     packetsPerSecond: Math.round(window.targets.packets(line) / seconds),
     bitsPerSecond: Math.round((window.targets.bytes(line) * 8) / seconds),
     packetsByKind: packetsByKind((kind) => window.targetPackets(line, kind)),
-    topSources: topSources.map(({ words, share }) => ({ address: formatAddress(...words), share: roundShare(share) })),
-    topPorts: topPorts.map(({ port, share }) => ({ port, share: roundShare(share) })),
+    topSources: topSources.map(({ words, share }) => ({ address: formatAddress(...words), share })),
+    topPorts,
     ...(distinctPorts === 0 ? {} : { distinctPorts }),
   };
 }

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import * as fc from 'fast-check';
+import type { Detector, DetectorDefinition, Json } from '../../daemon/detectors/detector.ts';
+import { createDetectors, detectorDefinitions } from '../../daemon/detectors/index.ts';
+import { Incidents } from '../../daemon/incidents/incidents.ts';
+import { Window, WINDOW_MS } from '../../daemon/metering/window.ts';
+import { optionsTable } from '../support/optionsTable.ts';
+import { buildWindow, strangers, type Traffic } from '../support/windowBuilder.ts';
+import { type DetectorCase, detectorCases, windowsOf } from './cases.ts';
+
+const DOCS = new URL('../../docs/detectors.md', import.meta.url);
+const FOLDER = new URL('../../daemon/detectors/', import.meta.url);
+const ids = detectorDefinitions.map(({ id }) => id);
+
+function create(definition: DetectorDefinition, { context }: DetectorCase): Detector {
+  return definition.create(definition.config.parse({}), context);
+}
+
+function caseOf(id: string): DetectorCase {
+  const found = detectorCases.find((candidate) => candidate.id === id);
+  assert(found !== undefined, `test/detectors/cases.ts has a case for ${id}`);
+  return found;
+}
+
+/** What became of the incidents while the detector watched. */
+function incidentsOf(detector: Detector, windows: Iterable<Window>) {
+  const incidents = new Incidents({ closeAfterMs: 10_000, maxOpen: 100 });
+  return [...windows].flatMap((window) =>
+    incidents.observe('eth0', window.endMs, window.endMs - window.startMs, detector.observe(window)),
+  );
+}
+
+describe('detectorDefinitions', () => {
+  it('has every file of daemon/detectors/, once', () => {
+    const files = readdirSync(FOLDER, { withFileTypes: true }).filter((entry) => entry.isFile());
+    const names = files
+      .map(({ name }) => name.replace('.ts', ''))
+      .filter((name) => !['detector', 'index'].includes(name));
+    assert.deepEqual(ids.toSorted(), names.toSorted());
+  });
+
+  for (const definition of detectorDefinitions) {
+    describe(definition.id, () => {
+      const kase = caseOf(definition.id);
+
+      it('has signatures of its own, with a clause, a sentence and an entry that can be reached', () => {
+        for (const signature of create(definition, kase).signatures) {
+          assert.equal(signature.detector, definition.id);
+          assert.match(signature.title, /^[A-Z].*\.$/);
+          assert(signature.entry.windows <= signature.entry.of);
+          assert(signature.leaveBelow > 0 && signature.leaveBelow < 1);
+        }
+      });
+
+      it('is silent on nothing and on empty windows', () => {
+        const detector = create(definition, kase);
+        const shape = { tenants: kase.context.tenants.length, targetBits: 6, sourceBits: 6, details: 4 };
+        assert.deepEqual(detector.observe(new Window(shape)), []);
+        for (const window of windowsOf({ ...kase, traffic: () => [] }, 0, 30)) {
+          assert.deepEqual(detector.observe(window), []);
+        }
+      });
+
+      for (const family of [4, 6] as const) {
+        it(`finds its own once, and as the same incident (IPv${family})`, () => {
+          const windows = kase.windows + 10;
+          const changes = incidentsOf(create(definition, kase), windowsOf(kase, 1.2, windows, family));
+          const opened = changes.filter(({ event }) => event === 'opened');
+          assert.equal(opened.length, 1);
+          assert.equal(opened[0]?.incident.detector, definition.id);
+          assert.equal(opened[0].incident.tenant, 'acme');
+          assert.equal(new Set(changes.map(({ incident }) => incident.id)).size, 1);
+          const again = incidentsOf(create(definition, kase), windowsOf(kase, 1.2, windows, family));
+          assert.deepEqual(again, changes);
+        });
+      }
+
+      it('finds it within the time that it promises', () => {
+        const changes = incidentsOf(create(definition, kase), windowsOf(kase, 1.2, kase.windows));
+        assert.equal(changes[0]?.event, 'opened');
+      });
+
+      it('opens nothing just below the threshold, and says nothing below the level of leaving', () => {
+        const count = kase.windows * 2;
+        assert.deepEqual(incidentsOf(create(definition, kase), windowsOf(kase, 0.999, count)), []);
+        const detector = create(definition, kase);
+        const [signature] = detector.signatures;
+        assert(signature !== undefined);
+        const findings = [...windowsOf(kase, signature.leaveBelow - 0.01, count)].flatMap((w) => detector.observe(w));
+        assert.deepEqual(findings, []);
+      });
+
+      it('goes on after save and restore as if it had not been interrupted', () => {
+        const windows = [...windowsOf(kase, 1.2, kase.windows + 4)];
+        const half = Math.floor(windows.length / 2);
+        const whole = create(definition, kase);
+        const expected = windows.map((window) => whole.observe(window)).slice(half);
+        const before = create(definition, kase);
+        for (const window of windows.slice(0, half)) before.observe(window);
+        const after = create(definition, kase);
+        const saved: Json = JSON.parse(JSON.stringify(before.save()));
+        after.restore(saved);
+        assert.deepEqual(
+          windows.slice(half).map((window) => after.observe(window)),
+          expected,
+        );
+      });
+
+      it('ignores any state that is not its own', () => {
+        const windows = [...windowsOf(kase, 1.2, kase.windows)];
+        const expected = windows.map((window) => create(definition, kase).observe(window));
+        fc.assert(
+          fc.property(fc.json(), (text) => {
+            const state: Json = JSON.parse(text);
+            const detector = create(definition, kase);
+            detector.restore(state);
+            const [first] = windows;
+            assert(first !== undefined);
+            assert.deepEqual(detector.observe(first), expected[0]);
+          }),
+          { numRuns: 30 },
+        );
+      });
+
+      it('keeps no more memory, and says no more, the more addresses there are', () => {
+        const detector = create(definition, kase);
+        const sizes = [1, 20].map((rounds) => {
+          for (let i = 0; i < rounds; i++) detector.observe(manyAddresses(kase, i));
+          return JSON.stringify(detector.save()).length;
+        });
+        const [few = 0, many = 0] = sizes;
+        assert(many <= few * 2 + 1000, `${few} bytes after 1 window, ${many} after 20`);
+      });
+
+      it('is documented, with its clause and its options', () => {
+        const [, section = ''] = readFileSync(DOCS, 'utf8').split(`\n## ${definition.id}\n`);
+        const own = section.split('\n## ')[0] ?? '';
+        for (const { clause } of create(definition, kase).signatures) assert(own.includes(`\`${clause}\``));
+        const table = optionsTable(definition);
+        if (process.env['UPDATE_GOLDEN'] === '1') return updateTable(definition.id, table);
+        assert(own.includes(table), `docs/detectors.md is current; UPDATE_GOLDEN=1 writes:\n${table}`);
+      });
+    });
+  }
+});
+
+/** A window in which thousands of addresses send to thousands. */
+function manyAddresses({ context }: DetectorCase, round: number): Window {
+  const traffic: Traffic[] = Array.from({ length: 500 }, (_, i) => ({
+    from: strangers(4, 6).map((address) => `${address}${round}`),
+    to: `2001:db8:8::${(round * 500 + i).toString(16)}`,
+    kind: (['udp', 'tcpSyn', 'icmp'] as const)[i % 3] ?? 'udp',
+    packets: 4,
+  }));
+  return buildWindow(traffic, { context, startMs: round * WINDOW_MS });
+}
+
+function updateTable(id: string, table: string): void {
+  const text = readFileSync(DOCS, 'utf8');
+  const start = text.indexOf('| option |', text.indexOf(`\n## ${id}\n`));
+  const end = text.indexOf('\n\n', start);
+  writeFileSync(DOCS, `${text.slice(0, start)}${table}${text.slice(end)}`);
+}
+
+describe('createDetectors', () => {
+  const context = detectorCases[0]?.context;
+  assert(context !== undefined);
+
+  it('makes all of the list from nothing, in its order', () => {
+    assert.deepEqual(
+      createDetectors({}, context).map(({ id }) => id),
+      ids,
+    );
+  });
+
+  it('leaves out what is off', () => {
+    const made = createDetectors({ synFlood: { mode: 'off' } }, context);
+    assert.deepEqual(
+      made.map(({ id }) => id),
+      ids.filter((id) => id !== 'synFlood'),
+    );
+  });
+});

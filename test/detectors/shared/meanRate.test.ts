@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import * as fc from 'fast-check';
+import { MeanRate } from '../../../daemon/detectors/shared/meanRate.ts';
+
+const spans = fc.constantFrom(250, 1000, 5000, 60_000, 900_000, 86_400_000);
+/** Windows of up to 100 s with gaps between them. */
+const history = fc.array(
+  fc.record({
+    gapMs: fc.integer({ min: 0, max: 100_000 }),
+    lengthMs: fc.integer({ min: 1, max: 100_000 }),
+    bytes: fc.integer({ min: 0, max: 1e9 }),
+  }),
+  { maxLength: 30 },
+);
+
+describe('MeanRate', () => {
+  it('gives a steady rate exactly once the span is full, wherever its buckets lie', () => {
+    fc.assert(
+      fc.property(spans, fc.integer({ min: 0, max: 1e9 }), (spanMs, windows) => {
+        const mean = new MeanRate(spanMs);
+        const step = spanMs / 100;
+        const startMs = windows * 250;
+        for (let i = 0; i < 110; i++) mean.add(startMs + i * step, startMs + (i + 1) * step, 1000);
+        const error = mean.bitsPerSecond(startMs + 110 * step) / ((1000 * 8 * 1000) / step) - 1;
+        assert(Math.abs(error) < 1e-6, `off by ${error}`);
+      }),
+    );
+  });
+
+  it('never counts more than was seen, is never negative, and keeps at most 60 buckets', () => {
+    fc.assert(
+      fc.property(spans, history, (spanMs, windows) => {
+        const mean = new MeanRate(spanMs);
+        let nowMs = 1_700_000_000_000;
+        let bytes = 0;
+        for (const window of windows) {
+          nowMs += window.gapMs;
+          mean.add(nowMs, nowMs + window.lengthMs, window.bytes);
+          nowMs += window.lengthMs;
+          bytes += window.bytes;
+          const bps = mean.bitsPerSecond(nowMs);
+          assert(bps >= 0 && bps <= ((bytes * 8 * 1000) / spanMs) * 1.000001);
+        }
+        assert(mean.save().bytes.length <= 60);
+      }),
+    );
+  });
+
+  it('is the same after save and restore', () => {
+    fc.assert(
+      fc.property(spans, history, (spanMs, windows) => {
+        const mean = new MeanRate(spanMs);
+        let nowMs = 0;
+        for (const window of windows) {
+          mean.add(nowMs + window.gapMs, nowMs + window.gapMs + window.lengthMs, window.bytes);
+          nowMs += window.gapMs + window.lengthMs;
+        }
+        const restored = new MeanRate(spanMs);
+        restored.restore(mean.save());
+        assert.equal(restored.bitsPerSecond(nowMs), mean.bitsPerSecond(nowMs));
+      }),
+    );
+  });
+});

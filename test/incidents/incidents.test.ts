@@ -1,0 +1,315 @@
+import assert from 'node:assert/strict';
+import * as fc from 'fast-check';
+import type { Finding, Signature } from '../../daemon/detectors/detector.ts';
+import { Incidents } from '../../daemon/incidents/incidents.ts';
+import type { IncidentChange } from '../../daemon/incidents/incident.ts';
+
+const WINDOW_MS = 250;
+const THRESHOLD = 1000;
+const OPTIONS = { closeAfterMs: 10_000, maxOpen: 100 };
+
+const signature: Signature = {
+  id: 'synFlood',
+  detector: 'synFlood',
+  clause: 'network.disruption',
+  title: 'Too much.',
+  unit: 'packets/s',
+  entry: { windows: 2, of: 3, atOnce: 2 },
+  leaveBelow: 0.7,
+};
+
+function finding(level: number, changes: Partial<Finding> = {}): Finding {
+  const value = THRESHOLD * level;
+  return {
+    signature,
+    tenant: 'acme',
+    direction: 'inbound',
+    offender: null,
+    victim: '192.0.2.10',
+    severity: 'warning',
+    confidence: 0.9,
+    value,
+    threshold: THRESHOLD,
+    evidence: {
+      tier: 'header',
+      packetsPerSecond: value,
+      bitsPerSecond: value * 480,
+      packetsByKind: { tcpSyn: value / 4 },
+      topSources: [],
+      topPorts: [{ port: 443, share: 1 }],
+      distinctPorts: 1,
+    },
+    ...changes,
+  };
+}
+
+/** Seen with one source, one port and one register of the sketch. */
+const seen = (address: string, level: number, register: number, port: number): Finding => ({
+  ...finding(level),
+  sources: Uint8Array.from({ length: 256 }, (_, i) => (i === register ? 1 : 0)),
+  evidence: {
+    ...finding(level).evidence,
+    topSources: [{ address, share: 1 }],
+    topPorts: [{ port, share: 1 }],
+    distinctPorts: port,
+  },
+});
+
+const victims = (count: number, level: number): Finding[] =>
+  Array.from({ length: count }, (_, i) => finding(level, { victim: `2001:db8::${i.toString(16)}` }));
+
+/** Feeds one finding a window, at these levels of the threshold (0: none), beginning with the window that ends at 250 ms. */
+function feed(incidents: Incidents, levels: readonly number[], changes: Partial<Finding> = {}, point = 'eth0') {
+  return levels.map((level, i) =>
+    incidents.observe(point, (i + 1) * WINDOW_MS, WINDOW_MS, level === 0 ? [] : [finding(level, changes)]),
+  );
+}
+
+const events = (changes: readonly IncidentChange[][]): string =>
+  changes.map((window) => window.map(({ event }) => event[0]).join('') || '-').join(' ');
+
+/** o: opened, r: refreshed, c: closed. */
+const sequences: [string, number[], string][] = [
+  ['opens in the second of three windows', [1, 1], '- o'],
+  ['opens over a window that did not pass', [1, 0, 1], '- - o'],
+  ['does not count a window below the threshold', [1, 0.9, 0.9, 1], '- - - -'],
+  ['forgets what lies further back', [1, 0, 0, 1, 0, 0, 1], '- - - - - - -'],
+  ['opens at once at twice the threshold', [2], 'o'],
+  ['does not open below the threshold', [0.99, 0.99, 0.99], '- - -'],
+  ['is refreshed while it is not below the level of leaving', [2, 0.7, 0.69, 0.8], 'o r - r'],
+];
+
+describe('Incidents', () => {
+  for (const [title, levels, expected] of sequences) {
+    it(title, () => assert.equal(events(feed(new Incidents(OPTIONS), levels)), expected));
+  }
+
+  it('spans from the first window of the entry to the last that saw it', () => {
+    const changes = feed(new Incidents(OPTIONS), [1, 0, 1.5, 1.2, 0]).flat();
+    const { firstSeen, lastSeen, value, peak } = changes.at(-1)?.incident ?? {};
+    assert.deepEqual(
+      [firstSeen, lastSeen, value, peak],
+      ['1970-01-01T00:00:00.000Z', '1970-01-01T00:00:01.000Z', 1200, 1500],
+    );
+  });
+
+  it('unites the evidence of all its windows', () => {
+    const incidents = new Incidents(OPTIONS);
+    incidents.observe('eth0', 250, WINDOW_MS, [seen('203.0.113.1', 1, 1, 1)]);
+    incidents.observe('eth0', 500, WINDOW_MS, [seen('203.0.113.1', 4, 1, 2)]);
+    incidents.observe('eth0', 750, WINDOW_MS, [seen('203.0.113.2', 3, 2, 1)]);
+    assert.deepEqual(incidents.open()[0]?.evidence, {
+      tier: 'header',
+      packetsPerSecond: 4000,
+      bitsPerSecond: 1_920_000,
+      packetsByKind: { tcpSyn: 2000 },
+      topSources: [
+        { address: '203.0.113.1', share: 0.625 },
+        { address: '203.0.113.2', share: 0.375 },
+      ],
+      topPorts: [
+        { port: 2, share: 0.5 },
+        { port: 1, share: 0.5 },
+      ],
+      distinctPorts: 2,
+      packets: 2000,
+      bytes: 120_000,
+      sources: { distinct: 2, error: 0.065 },
+    });
+  });
+
+  it('keeps the worst severity and the best confidence', () => {
+    const incidents = new Incidents(OPTIONS);
+    feed(incidents, [2], { severity: 'critical', confidence: 0.5 });
+    feed(incidents, [2], { confidence: 0.9 });
+    const [incident] = incidents.open();
+    assert.deepEqual([incident?.severity, incident?.confidence], ['critical', 0.9]);
+  });
+
+  const offenders: [string, Finding['direction'], (string | null)[], string | null][] = [
+    ['one', 'inbound', ['203.0.113.1', '203.0.113.1'], '203.0.113.1'],
+    ['one that is known later', 'inbound', [null, '203.0.113.1', null], '203.0.113.1'],
+    ['many by turns', 'inbound', ['203.0.113.1', '203.0.113.2', '203.0.113.1'], null],
+    ["a tenant's addresses by turns", 'outbound', ['198.51.100.9', '198.51.100.10', '198.51.100.9'], 'acme'],
+  ];
+  for (const [title, direction, addresses, expected] of offenders) {
+    it(`knows the offender: ${title}`, () => {
+      const incidents = new Incidents(OPTIONS);
+      for (const offender of addresses) feed(incidents, [2], { offender, direction });
+      assert.equal(incidents.open()[0]?.offender, expected);
+    });
+  }
+
+  describe('closing', () => {
+    it('closes when it was quiet for closeAfterMs, and opens another one after', () => {
+      const incidents = new Incidents(OPTIONS);
+      feed(incidents, [2]);
+      assert.deepEqual(incidents.advance(10_249), []);
+      const [closed] = incidents.advance(10_250);
+      assert.deepEqual([closed?.event, closed?.incident.state], ['closed', 'closed']);
+      assert.equal(closed?.incident.lastSeen, '1970-01-01T00:00:00.250Z');
+      assert.deepEqual(incidents.open(), []);
+      const [reopened] = incidents.observe('eth0', 11_000, WINDOW_MS, [finding(2)]);
+      assert.equal(reopened?.event, 'opened');
+      assert.notEqual(reopened.incident.id, closed.incident.id);
+    });
+
+    it('closes by a gap in the packets before it takes what comes after', () => {
+      const incidents = new Incidents(OPTIONS);
+      feed(incidents, [2]);
+      const changes = incidents.observe('eth0', 3_600_000, WINDOW_MS, [finding(2)]);
+      assert.deepEqual(
+        changes.map(({ event }) => event),
+        ['closed', 'opened'],
+      );
+    });
+
+    it('does not take a gap for one of the windows of an entry', () => {
+      const incidents = new Incidents(OPTIONS);
+      incidents.observe('eth0', 250, WINDOW_MS, [finding(1)]);
+      assert.deepEqual(incidents.observe('eth0', 1250, WINDOW_MS, [finding(1)]), []);
+    });
+
+    it('stays open while it is seen, however long', () => {
+      const incidents = new Incidents(OPTIONS);
+      const changes = feed(
+        incidents,
+        Array.from({ length: 200 }, () => 2),
+      ).flat();
+      assert.deepEqual(new Set(changes.slice(1).map(({ event }) => event)), new Set(['refreshed']));
+    });
+
+    it('closes all at the end of time', () => {
+      const incidents = new Incidents(OPTIONS);
+      feed(incidents, [2]);
+      assert.equal(incidents.advance(Infinity).length, 1);
+    });
+  });
+
+  describe('identity', () => {
+    const differing: [string, Partial<Finding>][] = [
+      ['the signature', { signature: { ...signature, id: 'udpFlood' } }],
+      ['the tenant', { tenant: 'globex' }],
+      ['the direction', { direction: 'outbound' }],
+      ['the victim', { victim: '192.0.2.11' }],
+    ];
+    for (const [title, changes] of differing) {
+      it(`is another with ${title}`, () => {
+        const incidents = new Incidents(OPTIONS);
+        feed(incidents, [2]);
+        feed(incidents, [2], changes);
+        assert.equal(incidents.open().length, 2);
+      });
+    }
+
+    it('is the offender where there is no victim', () => {
+      const incidents = new Incidents(OPTIONS);
+      for (const offender of ['acme', 'acme', '198.51.100.9']) feed(incidents, [2], { victim: null, offender });
+      assert.equal(incidents.open().length, 2);
+    });
+
+    it('is the same with another offender of the same victim', () => {
+      const incidents = new Incidents(OPTIONS);
+      for (const offender of ['203.0.113.1', '203.0.113.2']) feed(incidents, [2], { offender });
+      assert.equal(incidents.open().length, 1);
+    });
+
+    it('has an id of 12 hex digits, by which it is found while it is open', () => {
+      const incidents = new Incidents(OPTIONS);
+      const [[opened] = []] = feed(incidents, [2]);
+      assert.match(opened?.incident.id ?? '', /^[0-9a-f]{12}$/);
+      assert.deepEqual(incidents.get(opened?.incident.id ?? ''), opened?.incident);
+      incidents.advance(Infinity);
+      assert.equal(incidents.get(opened?.incident.id ?? ''), undefined);
+    });
+  });
+
+  describe('several observation points', () => {
+    it('is one incident of the first, with the larger value and the packets of one', () => {
+      const incidents = new Incidents(OPTIONS);
+      incidents.observe('eth0', 250, WINDOW_MS, [finding(3)]);
+      incidents.observe('eth1', 250, WINDOW_MS, [finding(2)]);
+      incidents.observe('eth1', 500, WINDOW_MS, [finding(4)]);
+      incidents.observe('eth0', 500, WINDOW_MS, [finding(2)]);
+      const [incident, ...others] = incidents.open();
+      assert.deepEqual(others, []);
+      assert.deepEqual([incident?.observationPoint, incident?.value, incident?.peak], ['eth0', 4000, 4000]);
+      assert.equal(incident?.evidence.packets, 1250);
+    });
+
+    it('keeps the windows of each apart on entry', () => {
+      const incidents = new Incidents(OPTIONS);
+      const at = (point: string, endMs: number): IncidentChange[] =>
+        incidents.observe(point, endMs, WINDOW_MS, [finding(1)]);
+      assert.deepEqual([at('eth0', 250), at('eth1', 500)], [[], []]);
+      assert.equal(at('eth0', 750)[0]?.event, 'opened');
+    });
+  });
+
+  describe('bounds', () => {
+    it('opens no more than maxOpen, and counts each of the others once', () => {
+      const incidents = new Incidents({ ...OPTIONS, maxOpen: 10 });
+      for (let i = 1; i <= 5; i++) incidents.observe('eth0', i * WINDOW_MS, WINDOW_MS, victims(100, 2));
+      assert.equal(incidents.open().length, 10);
+      assert.deepEqual(incidents.counters, { opened: 10, closed: 0, suppressed: 90, candidatesEvicted: 0 });
+    });
+
+    it('opens what was suppressed once there is room', () => {
+      const incidents = new Incidents({ ...OPTIONS, maxOpen: 1 });
+      const [a, b] = victims(2, 2);
+      assert(a !== undefined && b !== undefined);
+      incidents.observe('eth0', 250, WINDOW_MS, [a, b]);
+      for (let i = 2; i <= 42; i++) incidents.observe('eth0', i * WINDOW_MS, WINDOW_MS, [b]);
+      assert.deepEqual(
+        incidents.open().map(({ victim }) => victim),
+        [b.victim],
+      );
+    });
+
+    it('remembers 1,024 candidates, and counts those that it forgets for want of room only', () => {
+      const incidents = new Incidents(OPTIONS);
+      incidents.observe('eth0', 250, WINDOW_MS, victims(1500, 1));
+      assert.equal(incidents.counters.candidatesEvicted, 476);
+      incidents.observe('eth0', 10_000, WINDOW_MS, victims(1000, 1));
+      assert.equal(incidents.counters.candidatesEvicted, 476);
+    });
+
+    it('writes absurd times as RFC 3339', () => {
+      for (const endMs of [1e18, -1e18]) {
+        const incidents = new Incidents(OPTIONS);
+        const [opened] = incidents.observe('eth0', endMs, WINDOW_MS, [finding(2)]);
+        assert.match(opened?.incident.firstSeen ?? '', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+      }
+    });
+  });
+
+  it('is the same in a replay, and its counters tell what is open', () => {
+    const steps = fc.array(
+      fc.record({
+        gapMs: fc.constantFrom(0, 0, 0, 250, 20_000),
+        point: fc.constantFrom('eth0', 'eth1'),
+        levels: fc.array(fc.constantFrom(0, 0.5, 0.8, 1, 1.5, 3), { minLength: 4, maxLength: 4 }),
+      }),
+      { maxLength: 60 },
+    );
+    fc.assert(
+      fc.property(steps, (windows) => {
+        const [first, second] = [0, 1].map(() => {
+          const incidents = new Incidents({ ...OPTIONS, maxOpen: 3 });
+          let endMs = 0;
+          const changes = windows.flatMap(({ gapMs, point, levels }) => {
+            endMs += gapMs + WINDOW_MS;
+            const found = levels.map((level, i) => finding(level, { victim: `192.0.2.${i}` }));
+            return incidents.observe(point, endMs, WINDOW_MS, found);
+          });
+          const { opened, closed } = incidents.counters;
+          assert.equal(opened - closed, incidents.open().length);
+          assert(incidents.open().length <= 3);
+          assert.equal(changes.filter(({ event }) => event === 'opened').length, opened);
+          return changes;
+        });
+        assert.deepEqual(first, second);
+      }),
+    );
+  });
+});

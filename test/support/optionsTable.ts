@@ -1,0 +1,14 @@
+/** The table of a detector's options, from its configuration type, as docs/detectors.md has it. */
+import type { DetectorDefinition } from '../../daemon/detectors/detector.ts';
+import { z } from 'zod';
+
+/** Markdown; a row an option. */
+export function optionsTable({ config }: DetectorDefinition): string {
+  const { properties = {} } = z.toJSONSchema(config, { io: 'input', unrepresentable: 'any' });
+  const defaults = new Map(Object.entries(config.parse({})));
+  const rows = Object.entries(properties).map(([key, property]) => {
+    const meaning = typeof property === 'object' ? (property.description ?? '') : '';
+    return `| \`${key}\` | \`${String(defaults.get(key))}\` | ${meaning} |`;
+  });
+  return ['| option | default | meaning |', '|---|---|---|', ...rows].join('\n');
+}
