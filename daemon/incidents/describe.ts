@@ -18,7 +18,7 @@ const ACRONYMS: ReadonlySet<string> = new Set([
   'udp',
 ]);
 
-/** Three significant digits with a decimal prefix: `52.1 kpps`, `95 Mbit/s`, `7.2 MB`. */
+/** Three significant digits with a decimal prefix: `52.1 kpps`, `95 Mbit/s`, `7.2 MB`, `1.2 M`. */
 export function formatQuantity(value: number, unit: string): string {
   let scaled = value;
   let scale = 0;
@@ -27,7 +27,7 @@ export function formatQuantity(value: number, unit: string): string {
     scale += 1;
   }
   const digits = scale === 0 && Number.isInteger(scaled) ? String(scaled) : String(Number(scaled.toPrecision(3)));
-  return `${digits} ${SCALES[scale] ?? ''}${unit}`;
+  return `${digits} ${SCALES[scale] ?? ''}${unit}`.trimEnd();
 }
 
 export function formatRate(value: number, unit: Unit): string {
@@ -64,8 +64,8 @@ export function describeSubject(incident: Incident): string {
 /** `52.1 kpps, 2.6 × the threshold of 20 kpps`. */
 export function describeValue(incident: Incident): string {
   const { value, threshold, unit } = incident;
-  const times = threshold > 0 ? `${Number((value / threshold).toPrecision(2))} × ` : '';
-  return `${formatRate(value, unit)}, ${times}the threshold of ${formatRate(threshold, unit)}`;
+  const than = threshold > 0 ? `${Number((value / threshold).toPrecision(2))} × the threshold of` : 'threshold';
+  return `${formatRate(value, unit)}, ${than} ${formatRate(threshold, unit)}`;
 }
 
 /** The proof, a sentence a line; what is not known is left out. */
@@ -73,9 +73,9 @@ export function describeEvidence(incident: Incident): string[] {
   const { evidence, unit } = incident;
   const other: Unit = unit === 'bit/s' ? 'packets/s' : 'bit/s';
   const otherRate = unit === 'bit/s' ? evidence.packetsPerSecond : evidence.bitsPerSecond;
-  const volume = `${formatQuantity(evidence.packets, 'packets')}, ${formatQuantity(evidence.bytes, 'B')} in all`;
+  const volume = `${formatQuantity(evidence.packets, '')} packets, ${formatQuantity(evidence.bytes, 'B')} in all`;
   const lines = [
-    `Now ${formatRate(incident.value, unit)} (${formatRate(otherRate, other)}), peak ${formatRate(incident.peak, unit)}, threshold ${formatRate(incident.threshold, unit)}; ${volume}.`,
+    `Last ${formatRate(incident.value, unit)} (${formatRate(otherRate, other)}), peak ${formatRate(incident.peak, unit)}, threshold ${formatRate(incident.threshold, unit)}; ${volume}.`,
     describeSources(incident),
     list('Ports', evidence.topPorts, ({ port }) => String(port), portCount(evidence.distinctPorts)),
     list('Packets', kindShares(evidence.packetsByKind), ({ kind }) => kind, ''),
@@ -91,7 +91,7 @@ export function describeOrigin(incident: Incident): string {
 
 function describeSources(incident: Incident): string {
   const { sources, topSources } = incident.evidence;
-  const about = sources === undefined ? '' : `about ${sources.distinct} (± ${formatShare(sources.error)})`;
+  const about = sources === undefined ? '' : `about ${sources.distinct} ± ${formatShare(sources.error)}`;
   return list('Sources', topSources, ({ address }) => address, about);
 }
 
@@ -104,7 +104,7 @@ function list<T extends { readonly share: number }>(
   name: (item: T) => string,
   lead: string,
 ): string {
-  const most = items.slice(0, 5).map((item) => `${name(item)} ${formatShare(item.share)}`);
+  const most = items.slice(0, 5).map((item) => `${name(item)} (${formatShare(item.share)})`);
   const parts = [lead, most.join(', ')].filter((part) => part !== '');
   return parts.length === 0 ? '' : `${title}: ${parts.join('; most: ')}.`;
 }

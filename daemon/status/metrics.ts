@@ -1,0 +1,101 @@
+/** The registry that Prometheus scrapes: the families, filled at the scrape and not before, and Node's own. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import type { IncidentChange } from '../incidents/incident.ts';
+import type { Window } from '../metering/window.ts';
+import { METRIC_FAMILIES, type MetricFamily, type MetricSources } from './families.ts';
+import type { StatusSnapshot } from './snapshot.ts';
+import { type AccountsFor, TrafficTotals } from './trafficTotals.ts';
+
+/** Gauges of prom-client whose names end in `_total`, which only a counter's may (`promtool check metrics`). */
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
+
+export interface MetricsOptions {
+  /** Ids by tenant number - 1. */
+  readonly tenantIds: readonly string[];
+  readonly accountsFor: AccountsFor;
+  readonly snapshot: () => StatusSnapshot;
+}
+
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #traffic: TrafficTotals;
+  readonly #openedByDetector = new Map<string, number>();
+  readonly #options: MetricsOptions;
+
+  #sources: MetricSources | null = null;
+  #scrape: Promise<string> | null = null;
+
+  constructor(options: MetricsOptions) {
+    this.#options = options;
+    this.#traffic = new TrafficTotals(options.tenantIds.length, options.accountsFor);
+    collectDefaultMetrics({ register: this.#registry });
+    for (const family of METRIC_FAMILIES) this.#register(family);
+    for (const name of MISNAMED) this.#registry.removeSingleMetric(name);
+  }
+
+  /** Adds a closed window of an observation point up; some tens of microseconds at 1,000 tenants. */
+  observeWindow(observationPoint: string, window: Window): void {
+    this.#traffic.observeWindow(observationPoint, window);
+  }
+
+  observeIncident({ event, incident: { detector } }: IncidentChange): void {
+    if (event === 'opened') this.#openedByDetector.set(detector, (this.#openedByDetector.get(detector) ?? 0) + 1);
+  }
+
+  /** Everything in Prometheus' text format. Who asks while it is being written gets the same text. */
+  text(): Promise<string> {
+    this.#scrape ??= this.#write().finally(() => {
+      this.#scrape = null;
+    });
+    return this.#scrape;
+  }
+
+  async #write(): Promise<string> {
+    this.#sources = this.#readSources();
+    const parts = await this.#writeMetrics(this.#registry.getMetricsAsArray().map(({ name }) => name));
+    return `${parts.join('\n')}\n`;
+  }
+
+  /** One metric a turn of the event loop: at 1,000 tenants all of them take some 50 ms. */
+  async #writeMetrics(names: readonly string[]): Promise<string[]> {
+    const [name, ...others] = names;
+    if (name === undefined) return [];
+    await nextTurn();
+    const text = await this.#registry.getSingleMetricAsString(name);
+    return [text, ...(await this.#writeMetrics(others))];
+  }
+
+  #readSources(): MetricSources {
+    const { tenantIds, snapshot } = this.#options;
+    return { tenantIds, snapshot: snapshot(), traffic: this.#traffic, openedByDetector: this.#openedByDetector };
+  }
+
+  /** The values are kept as plain numbers elsewhere; prom-client gets all of them anew at each scrape. */
+  #register({ name, help, type, labels: labelNames, samples }: MetricFamily): void {
+    const read = (take: (labels: Record<string, string>, value: number) => void): void => {
+      for (const [labels, value] of this.#sources === null ? [] : samples(this.#sources))
+        take(Object.fromEntries(labelNames.map((label, i) => [label, labels[i] ?? ''])), value);
+    };
+    const config = { name, help, labelNames, registers: [] };
+    const kinds = {
+      gauge: () =>
+        new Gauge({
+          ...config,
+          collect() {
+            this.reset();
+            read((labels, value) => this.set(labels, value));
+          },
+        }),
+      counter: () =>
+        new Counter({
+          ...config,
+          collect() {
+            this.reset();
+            read((labels, value) => this.inc(labels, value));
+          },
+        }),
+    };
+    this.#registry.registerMetric(kinds[type]());
+  }
+}

@@ -1,0 +1,190 @@
+/** The snapshot and its incidents as plain text for a terminal: `weir status`, `weir replay`, and GET /. */
+import type { Incident } from '../incidents/incident.ts';
+import {
+  describeEvidence,
+  describeOrigin,
+  describeSubject,
+  describeValue,
+  formatQuantity,
+  formatRate,
+  formatShare,
+  formatTime,
+} from '../incidents/describe.ts';
+import { assessHealth } from './health.ts';
+import type { InterfaceStatus, LimitStatus, StatusSnapshot, TenantStatus, TrafficRate } from './snapshot.ts';
+
+const MAX_TENANTS = 20;
+const MAX_CLOSED = 5;
+const UNKNOWN = '?';
+const NONE = '-';
+
+/** Ends with a newline. */
+export function renderStatus(snapshot: StatusSnapshot): string {
+  const open = snapshot.incidents.filter(({ state }) => state === 'open');
+  const closed = snapshot.incidents.filter(({ state }) => state === 'closed').slice(0, MAX_CLOSED);
+  const sections = [
+    renderSummary(snapshot),
+    section(
+      `Open incidents (${open.length})`,
+      open.flatMap((each) => incidentLines(each, snapshot.now)),
+    ),
+    section('Closed lately', closed.map(closedLine)),
+    section(
+      `Limits (${snapshot.limits.length})`,
+      snapshot.limits.map((limit) => limitLine(limit, snapshot.now)),
+    ),
+    section('Interfaces', renderInterfaces(snapshot.interfaces)),
+    section('Tenants', renderTenants(snapshot.tenants)),
+    section('Alertmanager', renderAlertmanagers(snapshot)),
+  ];
+  return `${sections.filter((text) => text !== '').join('\n\n')}\n`;
+}
+
+/** One paragraph, for `weir replay`. */
+export function renderIncident(incident: Incident): string {
+  const { firstSeen, lastSeen, severity, state, title } = incident;
+  const lines = [
+    `${formatTime(firstSeen)} to ${formatTime(lastSeen)}: ${describeSubject(incident)}, ${severity}, ${state}.`,
+    title,
+    ...describeEvidence(incident),
+    describeOrigin(incident),
+  ];
+  return `${lines.join('\n  ')}\n`;
+}
+
+function renderSummary(snapshot: StatusSnapshot): string {
+  const { version, uptimeSeconds, enforcement, config, self } = snapshot;
+  const health = assessHealth(snapshot);
+  const delay = self.eventLoopDelayP99Ms;
+  const head = [
+    `weir ${version}`,
+    `up ${formatSpan(uptimeSeconds)}`,
+    `enforcement ${enforcement.mode}`,
+    `configuration ${config ?? 'none (defaults)'}`,
+    `memory ${formatQuantity(self.rssBytes, 'B')}`,
+    `event loop p99 ${delay === null ? UNKNOWN : formatQuantity(delay, 'ms')}`,
+  ];
+  const reasons = health.status === 'ok' ? [] : health.reasons.map((reason) => `FAILING: ${reason}`);
+  const off = snapshot.detectors.filter(({ mode }) => mode === 'off').map(({ id }) => id);
+  const unused = off.length === 0 ? [] : [`detectors off: ${off.join(', ')}`];
+  return [head.join(', '), ...unused, ...reasons].join('\n');
+}
+
+function section(title: string, lines: readonly string[]): string {
+  return lines.length === 0 ? '' : `${title}\n${lines.map((line) => `  ${line}`).join('\n')}`;
+}
+
+function incidentLines(incident: Incident, now: string): string[] {
+  const since = `since ${formatTime(incident.firstSeen)} (${ago(incident.firstSeen, now)})`;
+  return [
+    `${incident.severity}: ${describeSubject(incident)}`,
+    `  ${describeValue(incident)}; ${since}; ${incident.clause}; ${incident.observationPoint}; ${incident.id}`,
+  ];
+}
+
+function closedLine(incident: Incident): string {
+  const peak = `peak ${formatRate(incident.peak, incident.unit)}`;
+  return `${formatTime(incident.lastSeen)}: ${describeSubject(incident)}, ${peak}; ${incident.id}`;
+}
+
+function limitLine({ tenant, direction, rateBps, state, reason, since, until }: LimitStatus, now: string): string {
+  const words = { inForce: 'in force', observed: 'only observed', exempt: 'exempt', failed: 'FAILED' }[state];
+  const end = until === null ? 'until released' : `until ${formatTime(until)}`;
+  const what = `${tenant} ${direction ?? 'both directions'} ${formatRate(rateBps, 'bit/s')}`;
+  return `${what}, ${words}: ${reason}; since ${ago(since, now)}, ${end}`;
+}
+
+function renderInterfaces(interfaces: readonly InterfaceStatus[]): string[] {
+  return table(
+    3,
+    ['name', 'state', 'faces', 'packets', 'bits', 'received', 'lost', 'unreadable', 'restarts'],
+    interfaces.map((each) => [
+      each.name,
+      each.state,
+      each.tenant ?? each.faces,
+      each.packetsPerSecond === null ? UNKNOWN : formatRate(each.packetsPerSecond, 'packets/s'),
+      each.bitsPerSecond === null ? UNKNOWN : formatRate(each.bitsPerSecond, 'bit/s'),
+      formatQuantity(each.received, ''),
+      lost(each),
+      formatQuantity(
+        Object.values(each.malformed).reduce((sum, frames) => sum + frames, 0),
+        '',
+      ),
+      String(each.workerRestarts),
+    ]),
+  );
+}
+
+function lost({ dropped, lossRatio }: InterfaceStatus): string {
+  if (dropped === null) return UNKNOWN;
+  return lossRatio === null || dropped === 0
+    ? String(dropped)
+    : `${formatQuantity(dropped, '')} (${formatShare(lossRatio)})`;
+}
+
+/** Those with something to tell first, then by rate. */
+function renderTenants(tenants: readonly TenantStatus[]): string[] {
+  const shown = tenants.toSorted((a, b) => weight(b) - weight(a)).slice(0, MAX_TENANTS);
+  const lines = table(
+    1,
+    ['tenant', 'in', 'packets', 'out', 'packets', 'threshold', 'limit', 'open'],
+    shown.map((tenant) => [
+      tenant.id,
+      ...rateCells(tenant.inbound),
+      ...rateCells(tenant.outbound),
+      tenant.plan.guaranteed ? 'guaranteed' : bits(tenant.plan.thresholdBps),
+      bits(tenant.limit?.rateBps ?? null),
+      String(tenant.openIncidents),
+    ]),
+  );
+  const rest = tenants.length - shown.length;
+  return rest === 0 ? lines : [...lines, `and ${rest} more`];
+}
+
+function weight({ openIncidents, limit, inbound, outbound }: TenantStatus): number {
+  const rate = (inbound?.bitsPerSecond ?? 0) + (outbound?.bitsPerSecond ?? 0);
+  return rate + (openIncidents > 0 || limit !== null ? Number.MAX_SAFE_INTEGER / 2 : 0);
+}
+
+function rateCells(rate: TrafficRate | null): [string, string] {
+  if (rate === null) return [UNKNOWN, UNKNOWN];
+  return [formatRate(rate.bitsPerSecond, 'bit/s'), formatRate(rate.packetsPerSecond, 'packets/s')];
+}
+
+const bits = (bps: number | null): string => (bps === null ? NONE : formatRate(bps, 'bit/s'));
+
+function renderAlertmanagers({ alertmanager, now }: StatusSnapshot): string[] {
+  return alertmanager.map(({ url, ok, lastSuccessAt, lastError, pending }) => {
+    const success = lastSuccessAt === null ? 'nothing accepted yet' : `last accepted ${ago(lastSuccessAt, now)}`;
+    const state = ok === null ? 'not tried yet' : ok ? 'ok' : `FAILING (${lastError ?? 'unknown'})`;
+    return `${url}: ${state}, ${success}, ${pending} pending`;
+  });
+}
+
+const ago = (then: string, now: string): string => `${formatSpan((Date.parse(now) - Date.parse(then)) / 1000)} ago`;
+
+/** The two largest units: `3 h 12 min`. */
+function formatSpan(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  const parts: readonly [number, string][] = [
+    [Math.floor(whole / 86_400), 'd'],
+    [Math.floor(whole / 3_600) % 24, 'h'],
+    [Math.floor(whole / 60) % 60, 'min'],
+    [whole % 60, 's'],
+  ];
+  const first = parts.findIndex(([count]) => count > 0);
+  if (first === -1) return '0 s';
+  const largest = parts.slice(first, first + 2).filter(([count]) => count > 0);
+  return largest.map(([count, unit]) => `${count} ${unit}`).join(' ');
+}
+
+/** Columns as wide as their widest cell; the first `left` of them to the left, numbers to the right. */
+function table(left: number, titles: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  if (rows.length === 0) return [];
+  const widths = titles.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const pad = (cell: string, column: number): string => {
+    const width = widths[column] ?? 0;
+    return column < left ? cell.padEnd(width) : cell.padStart(width);
+  };
+  return [titles, ...rows].map((cells) => cells.map(pad).join('  ').trimEnd());
+}

@@ -1,0 +1,92 @@
+/** What the daemon knows of itself at one moment, as plain JSON: the answer of GET /api/status. Unknown is null, never 0. */
+import type { ProbeState } from '../../probes/probe.ts';
+import type { AlertmanagerStatus } from '../alerting/receiver.ts';
+import type { DetectorMode } from '../detectors/detector.ts';
+import type { Incident } from '../incidents/incident.ts';
+import type { Direction } from '../metering/window.ts';
+
+/** Times are RFC 3339 throughout. */
+export interface StatusSnapshot {
+  readonly version: string;
+  readonly startedAt: string;
+  readonly now: string;
+  readonly uptimeSeconds: number;
+  /** Path of the configuration; null: there is none, the defaults hold. */
+  readonly config: string | null;
+  readonly enforcement: { readonly mode: 'observe' | 'enforce' };
+  readonly interfaces: readonly InterfaceStatus[];
+  readonly tenants: readonly TenantStatus[];
+  /** All open ones, then up to 100 that closed last. */
+  readonly incidents: readonly Incident[];
+  readonly limits: readonly LimitStatus[];
+  readonly alertmanager: readonly AlertmanagerStatus[];
+  readonly detectors: readonly { readonly id: string; readonly mode: DetectorMode }[];
+  readonly self: SelfStatus;
+}
+
+export interface InterfaceStatus {
+  readonly name: string;
+  readonly faces: 'internet' | 'tenant';
+  /** Whose own port it is; null: nobody's. */
+  readonly tenant: string | null;
+  /** `starting` until the first window, `dead` while its worker is not running. */
+  readonly state: ProbeState | 'starting' | 'dead';
+  /** Frames since the start of the daemon. */
+  readonly received: number;
+  readonly dropped: number | null;
+  /** dropped / (received + dropped), 0 … 1. */
+  readonly lossRatio: number | null;
+  /** How often it was attached again, after it was deleted and made anew. */
+  readonly reattached: number;
+  readonly lastPacketAt: string | null;
+  readonly lastWindowAt: string | null;
+  readonly packetsPerSecond: number | null;
+  readonly bitsPerSecond: number | null;
+  /** Frames that could not be read, by reason; those that are not 0. */
+  readonly malformed: Readonly<Record<string, number>>;
+  /** Lines that the bounded tables gave up. */
+  readonly evicted: { readonly targets: number; readonly sources: number };
+  readonly workerRestarts: number;
+}
+
+export interface TrafficRate {
+  readonly packetsPerSecond: number;
+  readonly bitsPerSecond: number;
+}
+
+export interface TenantStatus {
+  readonly id: string;
+  /** At the tenant's accounting point, over the last window; null: no window yet. */
+  readonly inbound: TrafficRate | null;
+  readonly outbound: TrafficRate | null;
+  readonly plan: {
+    readonly portBps: number | null;
+    readonly guaranteed: boolean;
+    readonly thresholdBps: number | null;
+    readonly limitBps: number | null;
+  };
+  /** What the port is limited to now; null: nothing. */
+  readonly limit: LimitStatus | null;
+  readonly openIncidents: number;
+}
+
+export interface LimitStatus {
+  readonly tenant: string;
+  /** null: both. */
+  readonly direction: Direction | null;
+  readonly rateBps: number;
+  /** `observed`: wanted, and not applied for the mode is observe; `exempt`: refused by the last check before tc. */
+  readonly state: 'inForce' | 'observed' | 'exempt' | 'failed';
+  /** Why it is wanted, exempt or failed, for a person. */
+  readonly reason: string;
+  readonly since: string;
+  /** null: until it is lifted by hand. */
+  readonly until: string | null;
+}
+
+export interface SelfStatus {
+  readonly rssBytes: number;
+  /** User and system, all threads, since the start. */
+  readonly cpuSeconds: number;
+  readonly eventLoopDelayP99Ms: number | null;
+}

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { performance } from 'node:perf_hooks';
+import { DECODE_REASONS, TCP_ACK, TCP_SYN, TCP_SYN_ACK, UDP } from '../../daemon/metering/decodeResult.ts';
+import { BYTES_TCP, BYTES_UDP, INBOUND, OUTBOUND, ROW, Window } from '../../daemon/metering/window.ts';
+import { Metrics } from '../../daemon/status/metrics.ts';
+import type { StatusSnapshot } from '../../daemon/status/snapshot.ts';
+import { change, testIncident } from '../support/incident.ts';
+import { testInterface, testSnapshot, testTenant } from '../support/snapshot.ts';
+
+const LIMIT = {
+  tenant: 'acme',
+  direction: null,
+  rateBps: 20e6,
+  state: 'inForce',
+  reason: 'bandwidthThreshold',
+  since: '2026-03-01T10:00:00Z',
+  until: null,
+} as const;
+
+const RICH = testSnapshot({
+  interfaces: [testInterface(), testInterface({ name: 'eth1', state: 'down', dropped: null, reattached: 2 })],
+  tenants: [testTenant({ limit: LIMIT, openIncidents: 1 })],
+  limits: [LIMIT],
+  incidents: [testIncident(), testIncident({ id: 'b', state: 'closed' })],
+  alertmanager: [
+    {
+      url: 'http://127.0.0.1:9093',
+      ok: false,
+      lastSuccessAt: null,
+      lastError: 'ECONNREFUSED',
+      pending: 1,
+      alertsSent: 7,
+      alertsDropped: 0,
+      postsFailed: 3,
+    },
+  ],
+});
+
+function testWindow(tenants: number, dropped: number | null = 2): Window {
+  const window = new Window({ tenants, targetBits: 4, sourceBits: 4, details: 1 });
+  window.open(0);
+  const acmeIn = (1 * 2 + INBOUND) * ROW;
+  for (const [lane, value] of [
+    [UDP, 10],
+    [TCP_ACK, 20],
+    [TCP_SYN, 30],
+    [TCP_SYN_ACK, 5],
+    [BYTES_UDP, 1000],
+    [BYTES_TCP, 3000],
+  ] as const) {
+    window.tenants[acmeIn + lane] = value;
+    window.totals[lane] = value;
+  }
+  window.tenants[(1 * 2 + OUTBOUND) * ROW + UDP] = 4;
+  window.malformed[DECODE_REASONS.indexOf('ipv4Truncated')] = 3;
+  window.close(250, 68, dropped);
+  return window;
+}
+
+function metricsFor(snapshot: StatusSnapshot, tenantIds: readonly string[] = ['acme']): Metrics {
+  return new Metrics({ tenantIds, accountsFor: (_, point) => point === 'eth0', snapshot: () => snapshot });
+}
+
+const seriesOf = (text: string, prefix: string): string[] => text.split('\n').filter((line) => line.startsWith(prefix));
+
+describe('Metrics', () => {
+  it('passes promtool check metrics', async () => {
+    const metrics = metricsFor(RICH);
+    metrics.observeWindow('eth0', testWindow(1));
+    metrics.observeIncident(change('opened'));
+    const input = await metrics.text();
+    const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input, encoding: 'utf8' });
+    assert.equal(stdout + stderr, '');
+    assert.equal(status, 0);
+  });
+
+  it("counts a tenant's traffic at its accounting point alone, by direction and kind", async () => {
+    const metrics = metricsFor(RICH);
+    metrics.observeWindow('eth0', testWindow(1));
+    metrics.observeWindow('eth1', testWindow(1));
+    metrics.observeWindow('eth0', testWindow(1));
+    const text = await metrics.text();
+    assert.deepEqual(seriesOf(text, 'weir_tenant_'), [
+      'weir_tenant_packets_total{tenant="acme",direction="outbound",kind="tcp"} 0',
+      'weir_tenant_packets_total{tenant="acme",direction="outbound",kind="syn"} 0',
+      'weir_tenant_packets_total{tenant="acme",direction="outbound",kind="udp"} 8',
+      'weir_tenant_packets_total{tenant="acme",direction="outbound",kind="icmp"} 0',
+      'weir_tenant_packets_total{tenant="acme",direction="outbound",kind="other"} 0',
+      'weir_tenant_packets_total{tenant="acme",direction="inbound",kind="tcp"} 50',
+      'weir_tenant_packets_total{tenant="acme",direction="inbound",kind="syn"} 60',
+      'weir_tenant_packets_total{tenant="acme",direction="inbound",kind="udp"} 20',
+      'weir_tenant_packets_total{tenant="acme",direction="inbound",kind="icmp"} 0',
+      'weir_tenant_packets_total{tenant="acme",direction="inbound",kind="other"} 0',
+      'weir_tenant_bytes_total{tenant="acme",direction="outbound"} 0',
+      'weir_tenant_bytes_total{tenant="acme",direction="inbound"} 8000',
+      'weir_tenant_port_bytes_per_second{tenant="acme"} 12500000',
+      'weir_tenant_threshold_bytes_per_second{tenant="acme"} 10000000',
+      'weir_tenant_limit_bytes_per_second{tenant="acme"} 2500000',
+      'weir_tenant_open_incidents{tenant="acme"} 1',
+    ]);
+  });
+
+  it('counts what every interface received, lost and could not read', async () => {
+    const metrics = metricsFor(RICH);
+    metrics.observeWindow('eth0', testWindow(1));
+    metrics.observeWindow('eth0', testWindow(1));
+    metrics.observeWindow('eth1', testWindow(1, null));
+    assert.deepEqual(seriesOf(await metrics.text(), 'weir_interface_'), [
+      'weir_interface_up{interface="eth0"} 1',
+      'weir_interface_up{interface="eth1"} 0',
+      'weir_interface_reattachments_total{interface="eth0"} 0',
+      'weir_interface_reattachments_total{interface="eth1"} 2',
+      'weir_interface_worker_restarts_total{interface="eth0"} 0',
+      'weir_interface_worker_restarts_total{interface="eth1"} 0',
+      'weir_interface_windows_total{interface="eth0"} 2',
+      'weir_interface_windows_total{interface="eth1"} 1',
+      'weir_interface_received_frames_total{interface="eth0"} 136',
+      'weir_interface_received_frames_total{interface="eth1"} 68',
+      'weir_interface_dropped_frames_total{interface="eth0"} 4',
+      'weir_interface_packets_total{interface="eth0"} 130',
+      'weir_interface_packets_total{interface="eth1"} 65',
+      'weir_interface_bytes_total{interface="eth0"} 8000',
+      'weir_interface_bytes_total{interface="eth1"} 4000',
+      'weir_interface_malformed_frames_total{interface="eth0",reason="ipv4Truncated"} 6',
+      'weir_interface_malformed_frames_total{interface="eth1",reason="ipv4Truncated"} 3',
+      'weir_interface_evicted_entries_total{interface="eth0",table="targets"} 0',
+      'weir_interface_evicted_entries_total{interface="eth0",table="sources"} 0',
+      'weir_interface_evicted_entries_total{interface="eth1",table="targets"} 0',
+      'weir_interface_evicted_entries_total{interface="eth1",table="sources"} 0',
+    ]);
+  });
+
+  it('counts incidents, limits and alerts', async () => {
+    const metrics = metricsFor(RICH);
+    for (const event of ['opened', 'refreshed', 'closed', 'opened'] as const) metrics.observeIncident(change(event));
+    const text = await metrics.text();
+    for (const series of [
+      'weir_build_info{version="0.1.0"} 1',
+      'weir_incidents_opened_total{detector="synFlood"} 2',
+      'weir_open_incidents{detector="synFlood"} 1',
+      'weir_limits{state="inForce"} 1',
+      'weir_limits{state="failed"} 0',
+      'weir_alertmanager_up{url="http://127.0.0.1:9093"} 0',
+      'weir_alertmanager_sent_alerts_total{url="http://127.0.0.1:9093"} 7',
+      'weir_alertmanager_failed_posts_total{url="http://127.0.0.1:9093"} 3',
+      'weir_alertmanager_pending_alerts{url="http://127.0.0.1:9093"} 1',
+    ])
+      assert(text.includes(`\n${series}\n`), series);
+  });
+
+  it('gives a second scrape the same counters, and one under way the same text', async () => {
+    const metrics = metricsFor(RICH);
+    metrics.observeWindow('eth0', testWindow(1));
+    const scrape = metrics.text();
+    assert.equal(metrics.text(), scrape);
+    const [first, second] = [await scrape, await metrics.text()];
+    assert.deepEqual(seriesOf(first, 'weir_'), seriesOf(second, 'weir_'));
+  });
+
+  it('has at most 30 series a tenant at 1,000 tenants, cheap to feed and to scrape', async () => {
+    const tenantIds = Array.from({ length: 1000 }, (_, i) => `tenant${i}`);
+    const snapshot = testSnapshot({ tenants: tenantIds.map((id) => testTenant({ id, limit: LIMIT })) });
+    const metrics = metricsFor(snapshot, tenantIds);
+    const window = testWindow(1000);
+    const fed = performance.now();
+    for (let i = 0; i < 1000; i++) metrics.observeWindow('eth0', window);
+    const windowMs = (performance.now() - fed) / 1000;
+    const start = performance.now();
+    const text = await metrics.text();
+    const scrapeMs = performance.now() - start;
+    const series = text.split('\n').filter((line) => line.includes('tenant="tenant7"'));
+    assert(series.length > 10 && series.length <= 30, `${series.length} series a tenant`);
+    assert(windowMs < 1, `a window took ${windowMs} ms`);
+    assert(scrapeMs < 500, `the scrape took ${scrapeMs} ms`);
+  });
+});

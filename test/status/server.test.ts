@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { type IncomingHttpHeaders, request, type RequestOptions } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { pino } from 'pino';
+import { startStatusServer, type StatusServer, type StatusServerOptions } from '../../daemon/status/server.ts';
+import { testInterface, testSnapshot } from '../support/snapshot.ts';
+
+const HOST = '127.0.0.1';
+const PATIENCE_MS = 200;
+let server: StatusServer;
+let state: 'up' | 'dead' | 'broken' = 'up';
+const logged: string[] = [];
+
+function snapshot() {
+  if (state === 'broken') throw new Error('a secret detail');
+  return testSnapshot({ interfaces: [testInterface({ state })] });
+}
+
+const options = (changes: Partial<StatusServerOptions> = {}): StatusServerOptions => ({
+  listen: { host: HOST, port: 0 },
+  snapshot,
+  metrics: () => Promise.resolve('weir_build_info 1\n'),
+  log: pino({}, { write: (line: string) => logged.push(line) }),
+  patienceMs: PATIENCE_MS,
+  ...changes,
+});
+
+interface Answer {
+  readonly status: number | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** Closes the connection after it; `headers.host` is this server's unless given. */
+async function ask(path: string, changes: RequestOptions = {}): Promise<Answer> {
+  const asking = request({ host: HOST, port: server.port, path, agent: false, ...changes });
+  asking.end();
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  asking.on('error', reject);
+  asking.on('response', (response) => {
+    const { statusCode: status, headers } = response;
+    text(response).then((body) => resolve({ status, headers, body }), reject);
+  });
+  return promise;
+}
+
+function dial(): Socket {
+  // An answer may be followed by a reset, for what was sent beyond it was not read.
+  return connect(server.port, HOST).on('error', () => {});
+}
+
+/** What comes back for bytes of any kind until the connection is closed. */
+async function say(bytes: string | Uint8Array): Promise<string> {
+  const socket = dial();
+  const closed = once(socket, 'close');
+  let said = '';
+  socket.on('data', (chunk) => (said += chunk.toString('latin1')));
+  socket.end(bytes);
+  await closed;
+  return said;
+}
+
+const statusFor = async (host: string) => (await ask('/api/status', { headers: { host } })).status;
+
+describe('startStatusServer', () => {
+  before(async () => {
+    server = await startStatusServer(options());
+  });
+  after(() => server.close());
+  beforeEach(() => {
+    state = 'up';
+    logged.length = 0;
+  });
+
+  it('answers GET /healthz with 200, or with 503 and the reason', async () => {
+    const well = await ask('/healthz');
+    assert.deepEqual([well.status, well.body], [200, '{"status":"ok"}\n']);
+    state = 'dead';
+    const ill = await ask('/healthz');
+    assert.equal(ill.status, 503);
+    assert.deepEqual(JSON.parse(ill.body), {
+      status: 'failing',
+      reasons: ['Cannot watch eth0: its worker is dead'],
+    });
+  });
+
+  it('answers GET /api/status with the snapshot', async () => {
+    const { status, headers, body } = await ask('/api/status?pretty=1');
+    assert.deepEqual([status, headers['content-type']], [200, 'application/json; charset=utf-8']);
+    assert.deepEqual(JSON.parse(body), snapshot());
+  });
+
+  it('answers GET /metrics in the format of Prometheus', async () => {
+    const { status, headers, body } = await ask('/metrics');
+    assert.deepEqual([status, body], [200, 'weir_build_info 1\n']);
+    assert.equal(headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
+  });
+
+  it('answers GET / in plain text for a person', async () => {
+    const { status, headers, body } = await ask('/');
+    assert.deepEqual([status, headers['content-type']], [200, 'text/plain; charset=utf-8']);
+    assert.match(body, /^weir 0\.1\.0, up 3 h 12 min/);
+    assert.match(body, /^\/metrics/m);
+  });
+
+  it('answers HEAD like GET, without the body', async () => {
+    const { status, headers, body } = await ask('/healthz', { method: 'HEAD' });
+    assert.deepEqual([status, headers['content-length'], body], [200, '16', '']);
+  });
+
+  for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'])
+    it(`refuses ${method}`, async () => {
+      const { status, headers, body } = await ask('/api/status', { method });
+      assert.deepEqual([status, headers.allow], [405, 'GET, HEAD']);
+      assert.match(body, /^\{"error":/);
+    });
+
+  for (const path of [
+    '/nothing',
+    '/api/status/',
+    '//api/status',
+    '/API/STATUS',
+    '/../../etc/passwd',
+    '/%2e%2e/%2e%2e/etc/passwd',
+    '/api/status%00',
+    '/__proto__',
+    '*',
+    'http://attacker.example/api/status',
+  ])
+    it(`knows no ${path}`, async () => {
+      const { status, body } = await ask(path);
+      assert.deepEqual([status, body], [404, '{"error":"not found"}\n']);
+    });
+
+  it('answers to its own names alone, with the port', async () => {
+    const { port } = server;
+    const own = [`127.0.0.1:${port}`, `localhost:${port}`, `LOCALHOST:${port}`, `[::1]:${port}`];
+    const others = [
+      '127.0.0.1',
+      'localhost',
+      `attacker.example:${port}`,
+      `127.0.0.1.attacker.example:${port}`,
+      'localhost:1',
+    ];
+    assert.deepEqual(
+      await Promise.all(own.map(statusFor)),
+      own.map(() => 200),
+    );
+    assert.deepEqual(
+      await Promise.all(others.map(statusFor)),
+      others.map(() => 421),
+    );
+  });
+
+  it('lets no page of another origin read, keep or frame an answer', async () => {
+    const { headers } = await ask('/api/status', { headers: { origin: 'http://attacker.example' } });
+    assert.equal(headers['access-control-allow-origin'], undefined);
+    assert.equal(headers['x-content-type-options'], 'nosniff');
+    assert.equal(headers['cache-control'], 'no-store');
+    assert.equal(headers['content-security-policy'], "default-src 'none'; frame-ancestors 'none'");
+  });
+
+  it('answers 500 without the detail when the snapshot fails, logs it, and goes on', async () => {
+    state = 'broken';
+    const { status, body } = await ask('/api/status');
+    assert.deepEqual([status, body], [500, '{"error":"internal error"}\n']);
+    assert.match(logged.join(''), /a secret detail/);
+    state = 'up';
+    assert.equal((await ask('/healthz')).status, 200);
+  });
+
+  const malformed: readonly [string, string, RegExp][] = [
+    ['no Host', 'GET /healthz HTTP/1.1\r\n\r\n', /^HTTP\/1\.1 400 /],
+    ['no Host in HTTP/1.0', 'GET /healthz HTTP/1.0\r\n\r\n', /^HTTP\/1\.1 421 /],
+    ['a header above 8 KiB', `GET /healthz HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(9000)}\r\n\r\n`, /^HTTP\/1\.1 431 /],
+    ['a target above 8 KiB', `GET /${'x'.repeat(9000)} HTTP/1.1\r\nHost: a\r\n\r\n`, /^HTTP\/1\.1 431 /],
+    ['a TLS greeting', '\u0016\u0003\u0001\u0002\u0000\u0001', /^HTTP\/1\.1 400 /],
+    ['two lengths', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n', /^HTTP\/1\.1 400 /],
+    ['a line end that is none', 'GET / HTTP/1.1\nHost: a\n\n', /^HTTP\/1\.1 4\d\d /],
+  ];
+  for (const [title, bytes, expected] of malformed)
+    it(`refuses ${title}`, async () => assert.match(await say(bytes), expected));
+
+  it('gives nothing but 4xx to 1,000 malformed requests, and still answers', async () => {
+    const verbs = ['', 'GET / HTTP/1.1\r\nHost: ', 'POST /api/status HTTP/1.1\r\nTransfer-Encoding: chunked\r\n'];
+    const rounds = async (left: number): Promise<void> => {
+      const noise = Array.from({ length: 50 }, (_, i) =>
+        Buffer.concat([Buffer.from(verbs[i % verbs.length] ?? ''), randomBytes(1 + i * 7), Buffer.from('\r\n\r\n')]),
+      );
+      for (const answer of await Promise.all(noise.map(say))) assert.match(answer, /^(?:HTTP\/1\.1 4\d\d |$)/);
+      if (left > 1) await rounds(left - 1);
+    };
+    await rounds(20);
+    assert.equal((await ask('/healthz')).status, 200);
+  });
+
+  it('waits for no slow client', async () => {
+    const slow = dial();
+    const said = text(slow);
+    slow.write('GET /healthz HTTP/1.1\r\nHost: ');
+    assert.match(await said, /^HTTP\/1\.1 408 /);
+  });
+
+  it('drops connections above the cap, closes idle ones, and answers again', async () => {
+    const idle = Array.from({ length: 200 }, dial);
+    await Promise.all(idle.map((socket) => once(socket.resume(), 'close')));
+    assert.equal((await ask('/healthz')).status, 200);
+  });
+
+  it('says what to do when the port is taken', async () => {
+    const { port } = server;
+    await assert.rejects(startStatusServer(options({ listen: { host: HOST, port } })), {
+      message: `Cannot listen on 127.0.0.1:${port}: the port is taken (change status.listen, or stop the other process)`,
+    });
+  });
+
+  it('says what to do when the address is not its own', async () => {
+    await assert.rejects(startStatusServer(options({ listen: { host: '2001:db8::1', port: 9737 } })), {
+      message: 'Cannot listen on [2001:db8::1]:9737: no interface has this address (change status.listen)',
+    });
+  });
+});

@@ -1,0 +1,54 @@
+/** A snapshot to alter: one interface that is up, tenant acme, all well. */
+import type { InterfaceStatus, StatusSnapshot, TenantStatus } from '../../daemon/status/snapshot.ts';
+
+export function testInterface(changes: Partial<InterfaceStatus> = {}): InterfaceStatus {
+  return {
+    name: 'eth0',
+    faces: 'internet',
+    tenant: null,
+    state: 'up',
+    received: 1_234_567,
+    dropped: 0,
+    lossRatio: 0,
+    reattached: 0,
+    lastPacketAt: '2026-03-01T10:00:12.990Z',
+    lastWindowAt: '2026-03-01T10:00:12.750Z',
+    packetsPerSecond: 52_104,
+    bitsPerSecond: 26_677_248,
+    malformed: {},
+    evicted: { targets: 0, sources: 0 },
+    workerRestarts: 0,
+    ...changes,
+  };
+}
+
+export function testTenant(changes: Partial<TenantStatus> = {}): TenantStatus {
+  return {
+    id: 'acme',
+    inbound: { packetsPerSecond: 52_000, bitsPerSecond: 26_600_000 },
+    outbound: { packetsPerSecond: 104, bitsPerSecond: 77_248 },
+    plan: { portBps: 100e6, guaranteed: false, thresholdBps: 80e6, limitBps: 20e6 },
+    limit: null,
+    openIncidents: 0,
+    ...changes,
+  };
+}
+
+export function testSnapshot(changes: Partial<StatusSnapshot> = {}): StatusSnapshot {
+  return {
+    version: '0.1.0',
+    startedAt: '2026-03-01T06:48:13.000Z',
+    now: '2026-03-01T10:00:13.000Z',
+    uptimeSeconds: 11_520,
+    config: '/etc/weir/weir.yaml',
+    enforcement: { mode: 'observe' },
+    interfaces: [testInterface()],
+    tenants: [testTenant()],
+    incidents: [],
+    limits: [],
+    alertmanager: [],
+    detectors: [{ id: 'synFlood', mode: 'observe' }],
+    self: { rssBytes: 187_654_321, cpuSeconds: 42.5, eventLoopDelayP99Ms: 11.2 },
+    ...changes,
+  };
+}
