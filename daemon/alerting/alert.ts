@@ -9,8 +9,8 @@ export const RESENDS_TO_LIVE = 4;
 
 export interface Alert {
   /**
-   * Alertmanager knows an alert by its labels, so they are fixed when the incident opens, the severity too, and hold no
-   * measured value: a later severity is told in the annotations only.
+   * Alertmanager knows an alert by its labels, so they are fixed when the incident opens and hold no measured value. A
+   * severity or offender that becomes known later is told in the annotations only.
    */
   readonly labels: Readonly<Record<string, string>>;
   readonly startsAtMs: number;

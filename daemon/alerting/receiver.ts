@@ -11,6 +11,8 @@ const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 30_000;
 const LOG_EVERY_MS = 60_000;
 const MAX_EXCERPT = 200;
+/** The clock was set back when it goes back by more than this; what is due then would else wait for it to catch up. */
+const CLOCK_SET_BACK_MS = 1_000;
 
 export type AlertLog = Pick<BaseLogger, 'info' | 'warn'>;
 
@@ -96,6 +98,7 @@ export class Receiver {
 
   /** Posts what is due, unless a post is under way or the back-off lasts. */
   pump(nowMs: number): void {
+    if (nowMs < this.#nowMs - CLOCK_SET_BACK_MS) this.#forgetTimes();
     this.#nowMs = nowMs;
     if (this.#inFlight !== null || this.#stop.signal.aborted || nowMs < this.#retryAtMs) return;
     this.#giveUpOldCloses();
@@ -200,6 +203,13 @@ export class Receiver {
     if (this.#stop.signal.aborted || this.#nowMs < this.#logAgainMs) return;
     this.#logAgainMs = this.#nowMs + LOG_EVERY_MS;
     this.#options.log.warn({ url: this.url, pending: this.status().pending }, `Cannot post alerts: ${answer}`);
+  }
+
+  #forgetTimes(): void {
+    this.#retryAtMs = 0;
+    this.#heartbeatMs = 0;
+    this.#logAgainMs = 0;
+    for (const delivery of this.#deliveries.values()) delivery.dueMs = 0;
   }
 
   #giveUpOldCloses(): void {

@@ -74,8 +74,9 @@ export function describeEvidence(incident: Incident): string[] {
   const other: Unit = unit === 'bit/s' ? 'packets/s' : 'bit/s';
   const otherRate = unit === 'bit/s' ? evidence.packetsPerSecond : evidence.bitsPerSecond;
   const volume = `${formatQuantity(evidence.packets, '')} packets, ${formatQuantity(evidence.bytes, 'B')} in all`;
+  const peak = `Peak ${formatRate(incident.peak, unit)} (${formatRate(otherRate, other)})`;
   const lines = [
-    `Last ${formatRate(incident.value, unit)} (${formatRate(otherRate, other)}), peak ${formatRate(incident.peak, unit)}, threshold ${formatRate(incident.threshold, unit)}; ${volume}.`,
+    `${peak}, last ${formatRate(incident.value, unit)}, threshold ${formatRate(incident.threshold, unit)}; ${volume}.`,
     describeSources(incident),
     list('Ports', evidence.topPorts, ({ port }) => String(port), portCount(evidence.distinctPorts)),
     list('Packets', kindShares(evidence.packetsByKind), ({ kind }) => kind, ''),
@@ -91,7 +92,8 @@ export function describeOrigin(incident: Incident): string {
 
 function describeSources(incident: Incident): string {
   const { sources, topSources } = incident.evidence;
-  const about = sources === undefined ? '' : `about ${sources.distinct} ± ${formatShare(sources.error)}`;
+  const about =
+    sources === undefined ? '' : `about ${formatQuantity(sources.distinct, '')} ± ${formatShare(sources.error)}`;
   return list('Sources', topSources, ({ address }) => address, about);
 }
 

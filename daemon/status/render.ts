@@ -18,7 +18,7 @@ const MAX_CLOSED = 5;
 const UNKNOWN = '?';
 const NONE = '-';
 
-/** Ends with a newline. */
+/** Without a newline at the end. */
 export function renderStatus(snapshot: StatusSnapshot): string {
   const open = snapshot.incidents.filter(({ state }) => state === 'open');
   const closed = snapshot.incidents.filter(({ state }) => state === 'closed').slice(0, MAX_CLOSED);
@@ -37,10 +37,10 @@ export function renderStatus(snapshot: StatusSnapshot): string {
     section('Tenants', renderTenants(snapshot.tenants)),
     section('Alertmanager', renderAlertmanagers(snapshot)),
   ];
-  return `${sections.filter((text) => text !== '').join('\n\n')}\n`;
+  return sections.filter((text) => text !== '').join('\n\n');
 }
 
-/** One paragraph, for `weir replay`. */
+/** One paragraph, for `weir replay`; without a newline at the end. */
 export function renderIncident(incident: Incident): string {
   const { firstSeen, lastSeen, severity, state, title } = incident;
   const lines = [
@@ -49,7 +49,7 @@ export function renderIncident(incident: Incident): string {
     ...describeEvidence(incident),
     describeOrigin(incident),
   ];
-  return `${lines.join('\n  ')}\n`;
+  return lines.join('\n  ');
 }
 
 function renderSummary(snapshot: StatusSnapshot): string {

@@ -74,8 +74,8 @@ describe('postableAlert', () => {
       summary: 'Inbound SYN flood against 192.0.2.10 (tenant acme): 52.1 kpps, 2.6 × the threshold of 20 kpps',
       description: [
         'More connections are asked for than are ever completed. Since 2026-03-01 10:00:00 UTC, severity critical.',
-        'Last 52.1 kpps (26.7 Mbit/s), peak 60.3 kpps, threshold 20 kpps; 120 k packets, 7.2 MB in all.',
-        'Sources: about 12345 ± 7 %; most: 198.51.100.7 (12 %), 2001:db8::7 (< 1 %).',
+        'Peak 60.3 kpps (26.7 Mbit/s), last 52.1 kpps, threshold 20 kpps; 120 k packets, 7.2 MB in all.',
+        'Sources: about 12.3 k ± 7 %; most: 198.51.100.7 (12 %), 2001:db8::7 (< 1 %).',
         'Ports: about 1; most: 5060 (100 %).',
         'Packets: tcpSyn (> 99 %), udp (< 1 %).',
         'Clause network.disruption, seen at eth0, confidence 90 %, incident synFlood-1.',

@@ -299,6 +299,19 @@ describe('AlertmanagerNotifier', () => {
     await notifier.settled();
   });
 
+  it('re-sends at once when the clock was set back', async () => {
+    const { posts, host } = await recorder();
+    const notifier = notifierFor([`http://${host}`]);
+    notifier.update([change('opened')], 7_200_000);
+    await notifier.settled();
+    notifier.tick(3_600_000);
+    await notifier.settled();
+    assert.deepEqual(
+      posts.map((alerts) => alerts[0]?.endsAt),
+      ['1970-01-01T02:04:00.000Z', '1970-01-01T01:04:00.000Z'],
+    );
+  });
+
   it('stops at once, whatever is under way', async () => {
     const { host } = await server(() => {});
     const notifier = notifierFor([`http://${host}`], { timeoutMs: 60_000 });

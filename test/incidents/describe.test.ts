@@ -70,7 +70,7 @@ describe('describeEvidence', () => {
     const bare = { ...rest, topSources: [], topPorts: [], packetsByKind: {} };
     assert.deepEqual(
       describeEvidence(testIncident({ evidence: bare, unit: 'bit/s', value: 95e6, peak: 95e6, threshold: 80e6 })),
-      ['Last 95 Mbit/s (52.1 kpps), peak 95 Mbit/s, threshold 80 Mbit/s; 120 k packets, 7.2 MB in all.'],
+      ['Peak 95 Mbit/s (52.1 kpps), last 95 Mbit/s, threshold 80 Mbit/s; 120 k packets, 7.2 MB in all.'],
     );
   });
 });
