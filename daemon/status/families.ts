@@ -13,7 +13,7 @@ export interface MetricSources {
 }
 
 /** Label values in the order of the family's labels, and the value. */
-export type Sample = readonly [labels: readonly string[], value: number];
+type Sample = readonly [labels: readonly string[], value: number];
 
 export interface MetricFamily {
   readonly name: string;

@@ -84,7 +84,7 @@ export interface LimitStatus {
   readonly until: string | null;
 }
 
-export interface SelfStatus {
+interface SelfStatus {
   readonly rssBytes: number;
   /** User and system, all threads, since the start. */
   readonly cpuSeconds: number;
