@@ -30,8 +30,9 @@ export class CounterTable {
   readonly doubles: Float64Array;
   readonly #meta: Int32Array;
   readonly #used: Int32Array;
-  readonly #shift: number;
-  readonly #setMask: number;
+  /** The first way of a hash is at (hash & setMask) << shift. */
+  readonly shift: number;
+  readonly setMask: number;
   readonly #laneCount: number;
 
   static byteLength(shape: CounterTableShape): number {
@@ -41,8 +42,8 @@ export class CounterTable {
   constructor(memory: ArrayBufferLike, byteOffset: number, shape: CounterTableShape) {
     const lines = 1 << shape.bits;
     this.#laneCount = shape.lanes;
-    this.#shift = 31 - Math.clz32(shape.lanes * WAYS);
-    this.#setMask = lines / WAYS - 1;
+    this.shift = 31 - Math.clz32(shape.lanes * WAYS);
+    this.setMask = lines / WAYS - 1;
     this.#meta = new Int32Array(memory, byteOffset, META_LANES);
     this.#used = new Int32Array(memory, byteOffset + META_LANES * 4, lines);
     const start = byteOffset + META_LANES * 4 + lines * 4;
@@ -65,7 +66,7 @@ export class CounterTable {
     const { lanes } = this;
     const epoch = this.#meta[EPOCH]!;
     const step = this.#laneCount;
-    let line = (hash & this.#setMask) << this.#shift;
+    let line = (hash & this.setMask) << this.shift;
     const end = line + WAYS * step;
     for (; line < end; line += step) {
       if (
@@ -85,7 +86,7 @@ export class CounterTable {
     const { lanes } = this;
     const epoch = this.#meta[EPOCH]!;
     const step = this.#laneCount;
-    const first = (hash & this.#setMask) << this.#shift;
+    const first = (hash & this.setMask) << this.shift;
     let line = first;
     let fewest = 0x7fffffff;
     let taken = true;
@@ -117,6 +118,11 @@ export class CounterTable {
   /** The lines in use, in the order in which they were first taken. */
   used(): Int32Array {
     return this.#used.subarray(0, this.#meta[USED]);
+  }
+
+  /** What a line's mark must have in its upper half to be of this window. */
+  get epoch(): number {
+    return this.#meta[EPOCH]!;
   }
 
   get evictions(): number {

@@ -4,6 +4,7 @@ import { BYTES, type CounterTable, PACKETS } from './counterTable.ts';
 import { PACKET_KINDS } from './decodeResult.ts';
 import {
   SOURCE_ANSWERED,
+  SOURCE_OTHER,
   SOURCE_PORT_BITS,
   SOURCE_REFUSED,
   SOURCE_SYN,
@@ -15,7 +16,7 @@ import {
 } from './window.ts';
 
 const TARGET_SUMS = [PACKETS, ...PACKET_KINDS.map((_, kind) => TARGET_KINDS + kind)];
-const SOURCE_SUMS = [PACKETS, SOURCE_SYN, SOURCE_ANSWERED, SOURCE_REFUSED, SOURCE_UDP];
+const SOURCE_SUMS = [PACKETS, SOURCE_SYN, SOURCE_UDP, SOURCE_OTHER, SOURCE_ANSWERED, SOURCE_REFUSED];
 const SOURCE_UNIONS = [SOURCE_TARGET_BITS, SOURCE_TARGET_BITS + 1, SOURCE_PORT_BITS, SOURCE_PORT_BITS + 1];
 
 /**
@@ -31,8 +32,8 @@ export function mergeWindow(into: Window, from: Window, hashSeed: number): void 
     into.received + from.received,
     into.dropped === null || from.dropped === null ? null : into.dropped + from.dropped,
   );
-  mergeTable(into.sources, from.sources, hashSeed, SOURCE_SUMS, SOURCE_UNIONS);
-  mergeTable(into.targets, from.targets, hashSeed, TARGET_SUMS, []);
+  mergeTable(into.sources, from.sources, hashSeed, SOURCE_SUMS, SOURCE_UNIONS, false);
+  mergeTable(into.targets, from.targets, hashSeed, TARGET_SUMS, [], true);
   mergeDetails(into, from, hashSeed);
 }
 
@@ -53,13 +54,14 @@ function mergeTable(
   seed: number,
   sums: readonly number[],
   unions: readonly number[],
+  hasBytes: boolean,
 ): void {
   into.addEvictions(from.evictions);
   for (const line of from.used()) {
     const at = lineFor(into, from, line, seed);
     for (const lane of sums) into.lanes[at + lane]! += from.lanes[line + lane]!;
     for (const lane of unions) into.lanes[at + lane]! |= from.lanes[line + lane]!;
-    into.doubles[(at + BYTES) >> 1]! += from.bytes(line);
+    if (hasBytes) into.doubles[(at + BYTES) >> 1]! += from.bytes(line);
   }
 }
 

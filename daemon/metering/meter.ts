@@ -4,7 +4,7 @@
  */
 import type { FrameBlock, Milliseconds } from '../../probes/probe.ts';
 import { hashAddress } from './address.ts';
-import { BYTES, MARK, PACKETS } from './counterTable.ts';
+import { BYTES, type CounterTable, MARK, PACKETS } from './counterTable.ts';
 import { decodeFrame, FRAME_ARP, FRAME_IP, FRAME_OTHER, Header } from './decode.ts';
 import { ICMP, PACKET_KINDS, TCP_RST, TCP_SYN, TCP_SYN_ACK, UDP } from './decodeResult.ts';
 import {
@@ -18,6 +18,7 @@ import {
   OUTBOUND,
   ROW,
   SOURCE_ANSWERED,
+  SOURCE_OTHER,
   SOURCE_PORT_BITS,
   SOURCE_REFUSED,
   SOURCE_SYN,
@@ -41,10 +42,11 @@ const DOOR_MASK = 0x7fff;
 /** 2^32 divided by the golden ratio: multiplying by it spreads small numbers (Knuth, TAOCP 6.4). */
 const GOLDEN_RATIO = 0x9e3779b1;
 
-/** All ones for the kind, else zero: an `and` instead of a branch that a mix of traffic would mispredict. */
-const maskIf = (wanted: number): Int32Array => Int32Array.from(PACKET_KINDS, (_, kind) => (kind === wanted ? -1 : 0));
-const MASK_IF_SYN = maskIf(TCP_SYN);
-const MASK_IF_UDP = maskIf(UDP);
+/** By kind: an index instead of a branch that a mix of traffic would mispredict. */
+const SOURCE_LANE_BY_KIND = Uint8Array.from(PACKET_KINDS, (_, kind) => {
+  if (kind === TCP_SYN) return SOURCE_SYN;
+  return kind === UDP ? SOURCE_UDP : SOURCE_OTHER;
+});
 
 const BYTES_BY_PROTOCOL = Uint8Array.from({ length: 256 }, (_, protocol) => {
   if (protocol === 6) return BYTES_TCP;
@@ -86,6 +88,7 @@ export class Meter {
 
   /** Ends the tick; the window is no longer written to. `received` and `dropped` are the probe's, of this tick. */
   closeWindow(endMs: Milliseconds, received: number, dropped: number | null): Window {
+    this.#window.sumTotals();
     this.#window.close(endMs, received, dropped);
     return this.#window;
   }
@@ -103,7 +106,8 @@ export class Meter {
     const window = this.#window;
     const { totals, tenants, malformed, sources, targets } = window;
     const sourceLanes = sources.lanes;
-    const sourceDoubles = sources.doubles;
+    const { setMask: sourceSets, shift: sourceShift, epoch: sourceEpoch } = sources;
+    const { setMask: targetSets, shift: targetShift, epoch: targetEpoch } = targets;
     const targetLanes = targets.lanes;
     const targetDoubles = targets.doubles;
     const sourceDoor = this.#sourceDoor;
@@ -129,9 +133,6 @@ export class Meter {
       }
       const kind = header.kind;
       const bytesColumn = BYTES_BY_PROTOCOL[header.protocol & 255]!;
-      totals[kind]! += packets;
-      totals[bytesColumn]! += length;
-
       const s0 = header.source0;
       const s1 = header.source1;
       const s2 = header.source2;
@@ -153,13 +154,18 @@ export class Meter {
         sourceDoor[sourceWord] = sourceDoorWord | sourceBit;
         tenant = directory.lookup(s0, s1, s2, s3);
       } else {
-        let line = sources.find(sourceHash, s0, s1, s2, s3);
-        if (line < 0) line = sources.insert(sourceHash, s0, s1, s2, s3, directory.lookup(s0, s1, s2, s3));
+        let line = (sourceHash & sourceSets) << sourceShift;
+        if (
+          sourceLanes[line + 3] !== s3 ||
+          sourceLanes[line + MARK]! >>> 16 !== sourceEpoch ||
+          sourceLanes[line + 2] !== s2 ||
+          sourceLanes[line + 1] !== s1 ||
+          sourceLanes[line] !== s0
+        )
+          line = this.#findLine(sources, sourceHash, s0, s1, s2, s3);
         tenant = sourceLanes[line + MARK]! & 0xffff;
         sourceLanes[line + PACKETS]! += packets;
-        sourceDoubles[(line + BYTES) >> 1]! += length;
-        sourceLanes[line + SOURCE_SYN]! += packets & MASK_IF_SYN[kind]!;
-        sourceLanes[line + SOURCE_UDP]! += packets & MASK_IF_UDP[kind]!;
+        sourceLanes[line + SOURCE_LANE_BY_KIND[kind]!]! += packets;
         const targetBit = targetHash >>> 26;
         sourceLanes[line + SOURCE_TARGET_BITS + (targetBit >>> 5)]! |= 1 << (targetBit & 31);
         const portBit = Math.imul(port, GOLDEN_RATIO) >>> 26;
@@ -179,8 +185,15 @@ export class Meter {
         targetDoor[targetWord] = targetDoorWord | targetBit;
         tenant = directory.lookup(d0, d1, d2, d3);
       } else {
-        let line = targets.find(targetHash, d0, d1, d2, d3);
-        if (line < 0) line = targets.insert(targetHash, d0, d1, d2, d3, directory.lookup(d0, d1, d2, d3));
+        let line = (targetHash & targetSets) << targetShift;
+        if (
+          targetLanes[line + 3] !== d3 ||
+          targetLanes[line + MARK]! >>> 16 !== targetEpoch ||
+          targetLanes[line + 2] !== d2 ||
+          targetLanes[line + 1] !== d1 ||
+          targetLanes[line] !== d0
+        )
+          line = this.#findLine(targets, targetHash, d0, d1, d2, d3);
         tenant = targetLanes[line + MARK]! & 0xffff;
         const soFar = targetLanes[line + PACKETS]! + packets;
         targetLanes[line + PACKETS] = soFar;
@@ -192,6 +205,11 @@ export class Meter {
       tenants[row + kind]! += packets;
       tenants[row + bytesColumn]! += length;
     }
+  }
+
+  #findLine(table: CounterTable, hash: number, w0: number, w1: number, w2: number, w3: number): number {
+    const line = table.find(hash, w0, w1, w2, w3);
+    return line < 0 ? table.insert(hash, w0, w1, w2, w3, this.#directory.lookup(w0, w1, w2, w3)) : line;
   }
 
   /** What comes back to a source: a SYN-ACK answers it, a RST or an ICMP "unreachable" refuses it. */

@@ -18,16 +18,17 @@ export const INBOUND = 1;
 export const TARGET_DETAIL = FIRST_FREE_LANE;
 export const TARGET_KINDS = TARGET_DETAIL + 1;
 
-/** Lanes of a line of `sources`. */
-export const SOURCE_SYN = FIRST_FREE_LANE;
+/** Lanes of a line of `sources`, which has no bytes: packets that are SYNs, UDP, and others. */
+export const SOURCE_SYN = 6;
+export const SOURCE_UDP = 7;
+export const SOURCE_OTHER = 8;
 /** SYN-ACKs that came back to this source. */
-export const SOURCE_ANSWERED = SOURCE_SYN + 1;
+export const SOURCE_ANSWERED = 9;
 /** RSTs and ICMP errors that came back to this source. */
-export const SOURCE_REFUSED = SOURCE_SYN + 2;
-export const SOURCE_UDP = SOURCE_SYN + 3;
+export const SOURCE_REFUSED = 10;
 /** Linear-counting bitmaps of 64 bits each: the distinct targets, and the distinct target ports. */
-export const SOURCE_TARGET_BITS = SOURCE_SYN + 4;
-export const SOURCE_PORT_BITS = SOURCE_SYN + 6;
+export const SOURCE_TARGET_BITS = 12;
+export const SOURCE_PORT_BITS = 14;
 
 /** Columns of a row of `tenants` and of `totals`: packets by kind, then bytes by protocol. */
 export const BYTES_TCP = PACKET_KINDS.length;
@@ -95,7 +96,7 @@ function layout(shape: WindowShape) {
 export class Window {
   readonly shape: WindowShape;
   readonly memory: ArrayBufferLike;
-  /** One row: the whole observation point. */
+  /** One row: the whole observation point; of packets once the window is closed. */
   readonly totals: Float64Array;
   /** Frames by decode reason. */
   readonly malformed: Float64Array;
@@ -161,6 +162,14 @@ export class Window {
     this.#header[END] = endMs;
     this.#header[RECEIVED] = received;
     this.#header[DROPPED] = dropped ?? Number.NaN;
+  }
+
+  /** Every packet stands in the outbound row of whoever its source is. */
+  sumTotals(): void {
+    for (let tenant = 0; tenant <= this.shape.tenants; tenant++) {
+      const row = (tenant * 2 + OUTBOUND) * ROW;
+      for (let column = 0; column < ARP_FRAMES; column++) this.totals[column]! += this.tenants[row + column]!;
+    }
   }
 
   /** Packets of one kind of a tenant and direction. */
