@@ -7,10 +7,13 @@ import { received, type Target } from './shared/target.ts';
 const COMPLETING_PACKETS = 2;
 /** So many times the threshold nothing speaks for the SYNs any more. */
 const BEYOND_DOUBT = 10;
-/** A scan comes from one source, touches many ports, and each of them seldom more than with its retransmissions. */
+/**
+ * A scan comes from one source, touches many ports, and each of them once and with a few retransmissions; up to half of
+ * the ports are missed, because a target is looked at closely only once it is busy.
+ */
 const SCANNER_SHARE = 0.8;
 const SCANNED_PORTS = 50;
-const PROBES_PER_PORT = 4;
+const PROBES_PER_PORT = 8;
 
 export const synFlood = floodDefinition({
   id: 'synFlood',

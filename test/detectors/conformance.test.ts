@@ -139,7 +139,7 @@ describe('detectorDefinitions', () => {
         for (const { clause } of create(definition, kase).signatures) assert(own.includes(`\`${clause}\``));
         const table = optionsTable(definition);
         if (process.env['UPDATE_GOLDEN'] === '1') return updateTable(definition.id, table);
-        assert(own.includes(table), `docs/detectors.md is current; UPDATE_GOLDEN=1 writes:\n${table}`);
+        assert(unpadded(own).includes(table), `docs/detectors.md is current; UPDATE_GOLDEN=1 writes:\n${table}`);
       });
     });
   }
@@ -155,6 +155,9 @@ function manyAddresses({ context }: DetectorCase, round: number): Window {
   }));
   return buildWindow(traffic, { context, startMs: round * WINDOW_MS });
 }
+
+/** Without what the formatter adds to line up a table's columns. */
+const unpadded = (markdown: string): string => markdown.replace(/ +/g, ' ').replace(/-{3,}/g, '---');
 
 function updateTable(id: string, table: string): void {
   const text = readFileSync(DOCS, 'utf8');

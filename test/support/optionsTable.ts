@@ -10,5 +10,5 @@ export function optionsTable({ config }: DetectorDefinition): string {
     const meaning = typeof property === 'object' ? (property.description ?? '') : '';
     return `| \`${key}\` | \`${String(defaults.get(key))}\` | ${meaning} |`;
   });
-  return ['| option | default | meaning |', '|---|---|---|', ...rows].join('\n');
+  return ['| option | default | meaning |', '| --- | --- | --- |', ...rows].join('\n');
 }

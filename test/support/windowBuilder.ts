@@ -4,6 +4,7 @@ import type { DetectorContext } from '../../daemon/detectors/detector.ts';
 import { type AddressWords, hashAddress } from '../../daemon/metering/address.ts';
 import { BYTES, type CounterTable, PACKETS } from '../../daemon/metering/counterTable.ts';
 import { ICMP, PACKET_KINDS, type PacketKind, TCP_SYN, UDP } from '../../daemon/metering/decodeResult.ts';
+import { DETAIL_PACKETS } from '../../daemon/metering/meter.ts';
 import {
   BYTES_ICMP,
   BYTES_OTHER,
@@ -64,8 +65,6 @@ export interface WindowOptions {
   readonly details?: number;
 }
 
-/** Packets from which on a target is looked at closely, as the meter has it. */
-const DETAIL_PACKETS = 64;
 /** The flows are mixed in so many steps. */
 const STEPS = 100;
 
@@ -114,11 +113,12 @@ function countPacket(window: Window, context: DetectorContext, flow: Flow): void
   const to = flow.target;
   const port = flow.ports?.[flow.done % flow.ports.length] ?? -1;
   const source = lineOf(window.sources, context, from);
-  add(window.sources, source, bytes);
+  window.sources.lanes[source + PACKETS]! += 1;
   if (kind === UDP) window.sources.lanes[source + SOURCE_UDP]! += 1;
   if (kind === TCP_SYN) window.sources.lanes[source + SOURCE_SYN]! += 1;
   const target = lineOf(window.targets, context, to);
-  add(window.targets, target, bytes);
+  window.targets.lanes[target + PACKETS]! += 1;
+  window.targets.doubles[(target + BYTES) >> 1]! += bytes;
   window.targets.lanes[target + TARGET_KINDS + kind]! += 1;
   lookCloser(window, target, hashAddress(context.hashSeed, ...from), from, port);
   const fromTenant = context.directory.lookup(...from);
@@ -131,11 +131,6 @@ function lineOf(table: CounterTable, { hashSeed, directory }: DetectorContext, a
   const hash = hashAddress(hashSeed, ...address);
   const line = table.find(hash, ...address);
   return line >= 0 ? line : table.insert(hash, ...address, directory.lookup(...address));
-}
-
-function add(table: CounterTable, line: number, bytes: number): void {
-  table.lanes[line + PACKETS]! += 1;
-  table.doubles[(line + BYTES) >> 1]! += bytes;
 }
 
 function lookCloser(window: Window, line: number, hash: number, from: AddressWords, port: number): void {
