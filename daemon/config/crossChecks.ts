@@ -4,7 +4,10 @@
  */
 import type { z } from 'zod';
 import { didYouMean } from './explain.ts';
-import { formatRate } from './units.ts';
+import { formatRate, formatSize } from './units.ts';
+
+/** The kernel does not swap it. */
+const MAX_RING_BYTES = 2 ** 30;
 
 type Written = Readonly<Record<string, unknown>>;
 type Path = readonly (string | number)[];
@@ -14,7 +17,8 @@ function problem(context: Context, path: Path, message: string): void {
   context.addIssue({ code: 'custom', path: [...path], message });
 }
 
-const isWritten = (value: unknown): value is Written => typeof value === 'object' && value !== null;
+/** A mapping, as far as it is known. */
+export const isWritten = (value: unknown): value is Written => typeof value === 'object' && value !== null;
 const entries = (list: unknown): Written[] =>
   Array.isArray(list) ? list.map((entry: unknown) => (isWritten(entry) ? entry : {})) : [];
 const texts = (list: unknown): unknown[] => (Array.isArray(list) ? list : []);
@@ -24,15 +28,20 @@ export function checkPlan({ port, limit, threshold }: Written, context: Context)
   const ofPort = (relation: string, bps: number): string =>
     `must be ${relation} port (${formatRate(port)}), got ${formatRate(bps)}`;
   if (typeof limit === 'number' && limit >= port) problem(context, ['limit'], ofPort('below', limit));
-  const rateBps = isWritten(threshold) ? threshold['rateBps'] : null;
-  if (typeof rateBps === 'number' && rateBps > port) {
-    problem(context, ['threshold', 'rate'], ofPort('at most', rateBps));
-  }
+  const rate = isWritten(threshold) ? threshold['rate'] : null;
+  if (typeof rate === 'number' && rate > port) problem(context, ['threshold', 'rate'], ofPort('at most', rate));
+}
+
+export function checkRing({ blockSize, blocks }: Written, context: Context): void {
+  const bytes = Number(blockSize) * Number(blocks);
+  const limit = formatSize(MAX_RING_BYTES);
+  if (bytes > MAX_RING_BYTES)
+    problem(context, [], `blockSize × blocks must be at most ${limit}, got ${formatSize(bytes)}`);
 }
 
 export function checkInterface({ faces, tenant }: Written, context: Context): void {
   if (faces === 'tenant' && tenant === undefined) problem(context, ['tenant'], 'is missing: whose port is it?');
-  if (faces === 'internet' && tenant !== undefined) problem(context, ['tenant'], 'is for `faces: tenant` only');
+  if (faces === 'internet' && typeof tenant === 'string') problem(context, ['tenant'], 'is for `faces: tenant` only');
 }
 
 export function checkAll({ interfaces, tenants }: Written, context: Context): void {

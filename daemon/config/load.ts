@@ -7,7 +7,7 @@ import { ConfigError, type Problem } from './configError.ts';
 import { explain } from './explain.ts';
 import type { Key } from './locate.ts';
 import { configSchema } from './schema.ts';
-import { parseSource, refuse, type Source } from './source.ts';
+import { checkSize, parseSource, refuse, type Source } from './source.ts';
 
 export { ConfigError };
 
@@ -38,7 +38,9 @@ function byPosition({ position: a }: Problem, { position: b }: Problem): number 
 
 function readText(path: string): string {
   try {
-    if (!statSync(path).isFile()) refuse(path, 'cannot be read: it is no file');
+    const stat = statSync(path);
+    if (!stat.isFile()) refuse(path, 'cannot be read: it is no file');
+    checkSize(path, stat.size);
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
   } catch (error) {
     if (error instanceof ConfigError) throw error;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type DetectorConfigs, detectorsSection } from '../detectors/index.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import type { Config, InterfaceConfig } from './config.ts';
-import { checkAll, checkInterface, checkPlan } from './crossChecks.ts';
+import { checkAll, checkInterface, checkPlan, checkRing, isWritten } from './crossChecks.ts';
 import { cidr, httpUrl, interfaceName, loopbackListen, mac } from './network.ts';
 import { count, duration, rate, size, textField } from './units.ts';
 
@@ -23,7 +23,15 @@ const tenantId = () =>
   );
 
 /** Also where a part of the value is wrong: one run names every problem. */
-const always = { when: () => true };
+const always = { when: ({ value }: z.core.ParsePayload) => isWritten(value) };
+
+const ringSection = z
+  .strictObject({
+    blockSize: size(PAGE_BYTES, 2 ** 24, PAGE_BYTES).default(2 ** 20),
+    blocks: count(2, 4096).default(64),
+  })
+  .superRefine(checkRing, always)
+  .transform(({ blockSize, blocks }) => ({ blockSizeBytes: blockSize, blocks }));
 
 const interfaceSection = z
   .strictObject({
@@ -31,37 +39,24 @@ const interfaceSection = z
     faces: z.enum(['internet', 'tenant']).default('internet'),
     tenant: tenantId().optional(),
     promiscuous: z.boolean().default(false),
-    ring: section(
-      z.strictObject({
-        blockSize: size(PAGE_BYTES, 2 ** 24, PAGE_BYTES).default(2 ** 20),
-        blocks: count(2, 4096).default(64),
-      }),
-    ),
+    ring: section(ringSection),
   })
   .superRefine(checkInterface, always)
-  .transform(({ tenant = null, ring, ...rest }): InterfaceConfig => ({
-    ...rest,
-    tenant,
-    ring: { blockSizeBytes: ring.blockSize, blocks: ring.blocks },
-  }));
-
-const threshold = z
-  .strictObject({ rate: rate(), for: duration(1000).default(60_000) })
-  .transform((written) => ({ rateBps: written.rate, forMs: written.for }));
+  .transform(({ tenant = null, ...rest }): InterfaceConfig => ({ ...rest, tenant }));
 
 const planSection = z
   .strictObject({
     port: rate().optional(),
     guaranteed: z.boolean().default(false),
-    threshold: threshold.optional(),
+    threshold: z.strictObject({ rate: rate(), for: duration(1000).default(60_000) }).optional(),
     limit: rate(LOWEST_LIMIT_BPS).optional(),
   })
   .superRefine(checkPlan, always)
-  .transform((plan) => ({
-    portBps: plan.port ?? null,
-    guaranteed: plan.guaranteed,
-    threshold: plan.threshold ?? null,
-    limitBps: plan.limit ?? null,
+  .transform(({ port = null, guaranteed, threshold, limit = null }) => ({
+    portBps: port,
+    guaranteed,
+    threshold: threshold === undefined ? null : { rateBps: threshold.rate, forMs: threshold.for },
+    limitBps: limit,
   }));
 
 const tenantSection: z.ZodType<Tenant> = z.strictObject({

@@ -22,7 +22,7 @@ export interface Source {
 
 /** Throws ConfigError on what is no YAML, is ambiguous or too large. `file` names the text. */
 export function parseSource(file: string, text: string): Source {
-  if (Buffer.byteLength(text) > MAX_BYTES) refuse(file, 'must be at most 4 MiB');
+  checkSize(file, Buffer.byteLength(text));
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const at = (offset: number, path: string, why: string): Problem => {
@@ -38,6 +38,10 @@ export function parseSource(file: string, text: string): Source {
       return at(offset, path, why);
     },
   };
+}
+
+export function checkSize(file: string, bytes: number): void {
+  if (bytes > MAX_BYTES) refuse(file, 'must be at most 4 MiB');
 }
 
 export function refuse(file: string, why: string): never {

@@ -14,7 +14,7 @@ export function shown(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (value === null) return 'nothing';
   if (typeof value === 'object') return 'a mapping';
-  const text = JSON.stringify(value);
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
   return text.length <= 60 ? text : `${text.slice(0, 56)}…"`;
 }
 
@@ -36,8 +36,11 @@ export function field<Value>(
   });
 }
 
-const wrong = (expected: string, value: unknown): string =>
-  value === undefined ? 'is missing' : `must be ${expected}, got ${shown(value)}`;
+function wrong(expected: string, value: unknown): string {
+  if (value === undefined) return 'is missing';
+  const got = shown(value);
+  return `must be ${expected}, got ${got}${got === 'a mapping' ? ': are quotes missing?' : ''}`;
+}
 
 /** `field` for what is written as text. */
 export const textField = <Value>(
@@ -76,7 +79,7 @@ export function formatDuration(ms: number): string {
 }
 
 /** `64kib`, in the form that `parseSize` reads. */
-function formatSize(bytes: number): string {
+export function formatSize(bytes: number): string {
   const [name, factor] = largestUnit(SIZES, bytes, (unit) => bytes % unit === 0);
   return `${bytes / factor}${name}`;
 }
