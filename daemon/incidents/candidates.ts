@@ -1,4 +1,4 @@
-/** What may become an incident: which of the last windows of an observation point passed a threshold. Bounded. */
+/** What may become an incident at one observation point: which of its last windows passed a threshold. Bounded. */
 import type { Milliseconds } from '../../probes/probe.ts';
 import type { Finding } from '../detectors/detector.ts';
 
@@ -22,40 +22,40 @@ const span = ({ finding, startMs, endMs }: Sighting): Milliseconds => finding.si
 
 export class Candidates {
   /** The one that passed longest ago first. */
-  readonly #byKey = new Map<string, Candidate>();
+  readonly #byIdentity = new Map<string, Candidate>();
   /** Candidates that had to make room while they still could have become incidents. */
   evicted = 0;
 
   /** Remembers that the threshold was passed; the candidate as it is now. */
-  pass(key: string, sighting: Sighting): Candidate {
-    const before = this.#byKey.get(key);
+  pass(identity: string, sighting: Sighting): Candidate {
+    const before = this.#byIdentity.get(identity);
     const recent = (before?.sightings ?? []).filter(
       ({ endMs }) => endMs < sighting.endMs && endMs > sighting.endMs - span(sighting),
     );
     const candidate = { sightings: [...recent, sighting], suppressed: before?.suppressed ?? false };
-    this.#byKey.delete(key);
-    this.#byKey.set(key, candidate);
-    if (this.#byKey.size > MAX_CANDIDATES) this.#evictOldest();
+    this.#byIdentity.delete(identity);
+    this.#byIdentity.set(identity, candidate);
+    if (this.#byIdentity.size > MAX_CANDIDATES) this.#evictOldest();
     return candidate;
   }
 
-  forget(key: string): void {
-    this.#byKey.delete(key);
+  forget(identity: string): void {
+    this.#byIdentity.delete(identity);
   }
 
-  /** Drops those whose last window is too long ago to count. */
+  /** Drops those whose last window is too far from this one to count, be it that the clock was set back. */
   expire(endMs: Milliseconds): void {
-    for (const [key, { sightings }] of this.#byKey) {
+    for (const [identity, { sightings }] of this.#byIdentity) {
       const last = sightings.at(-1);
-      if (last !== undefined && last.endMs > endMs - span(last)) return;
-      this.#byKey.delete(key);
+      if (last !== undefined && Math.abs(endMs - last.endMs) < span(last)) return;
+      this.#byIdentity.delete(identity);
     }
   }
 
   #evictOldest(): void {
-    const [oldest] = this.#byKey.keys();
+    const [oldest] = this.#byIdentity.keys();
     if (oldest === undefined) return;
-    this.#byKey.delete(oldest);
+    this.#byIdentity.delete(oldest);
     this.evicted += 1;
   }
 }

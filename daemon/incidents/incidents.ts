@@ -27,7 +27,8 @@ export class Incidents {
   readonly #options: IncidentsOptions;
   /** By identity, in the order in which they were opened. */
   readonly #open = new Map<string, IncidentRecord>();
-  readonly #candidates = new Candidates();
+  /** By observation point: their clocks need not agree. */
+  readonly #candidates = new Map<string, Candidates>();
   #opened = 0;
   #closed = 0;
   #suppressed = 0;
@@ -45,19 +46,19 @@ export class Incidents {
   ): IncidentChange[] {
     const startMs = endMs - windowMs;
     const changes = this.advance(startMs);
-    this.#candidates.expire(endMs);
+    this.#candidatesAt(observationPoint).expire(endMs);
     for (const finding of findings) {
-      const record = this.#observeFinding(observationPoint, { finding, startMs, endMs });
-      if (record !== null) changes.push(record);
+      const change = this.#observeFinding(observationPoint, { finding, startMs, endMs });
+      if (change !== null) changes.push(change);
     }
     return changes;
   }
 
-  /** Closes what has been quiet for too long at `nowMs`; Infinity closes all. */
+  /** Closes what has been quiet for too long at `nowMs`, or lies so far after it: a clock was set back. Infinity closes all. */
   advance(nowMs: Milliseconds): IncidentChange[] {
     const changes: IncidentChange[] = [];
     for (const [identity, record] of this.#open) {
-      if (nowMs - record.lastSeenMs < this.#options.closeAfterMs) continue;
+      if (Math.abs(nowMs - record.lastSeenMs) < this.#options.closeAfterMs) continue;
       this.#open.delete(identity);
       this.#closed += 1;
       changes.push({ event: 'closed', incident: close(record) });
@@ -79,7 +80,7 @@ export class Incidents {
       opened: this.#opened,
       closed: this.#closed,
       suppressed: this.#suppressed,
-      candidatesEvicted: this.#candidates.evicted,
+      candidatesEvicted: [...this.#candidates.values()].reduce((sum, { evicted }) => sum + evicted, 0),
     };
   }
 
@@ -95,15 +96,15 @@ export class Incidents {
   }
 
   #observeCandidate(observationPoint: string, identity: string, sighting: Sighting): IncidentChange | null {
-    const key = `${observationPoint} ${identity}`;
-    const candidate = this.#candidates.pass(key, sighting);
+    const candidates = this.#candidatesAt(observationPoint);
+    const candidate = candidates.pass(identity, sighting);
     if (!hasEntered(candidate)) return null;
     if (this.#open.size >= this.#options.maxOpen) {
       if (!candidate.suppressed) this.#suppressed += 1;
       candidate.suppressed = true;
       return null;
     }
-    this.#candidates.forget(key);
+    candidates.forget(identity);
     this.#opened += 1;
     const [first = sighting, ...later] = candidate.sightings;
     const begun = begin(observationPoint, first);
@@ -112,6 +113,14 @@ export class Incidents {
       identity,
       later.reduce((record, next) => refresh(record, observationPoint, next), begun),
     );
+  }
+
+  #candidatesAt(observationPoint: string): Candidates {
+    const known = this.#candidates.get(observationPoint);
+    if (known !== undefined) return known;
+    const candidates = new Candidates();
+    this.#candidates.set(observationPoint, candidates);
+    return candidates;
   }
 
   #set(event: IncidentEvent, identity: string, record: IncidentRecord): IncidentChange {

@@ -179,6 +179,13 @@ describe('Incidents', () => {
       assert.deepEqual(new Set(changes.slice(1).map(({ event }) => event)), new Set(['refreshed']));
     });
 
+    it('closes when the clock is set back, instead of waiting for the time to come again', () => {
+      const incidents = new Incidents(OPTIONS);
+      incidents.observe('eth0', 7_200_000, WINDOW_MS, [finding(2)]);
+      assert.equal(incidents.observe('eth0', 250, WINDOW_MS, [])[0]?.event, 'closed');
+      assert.deepEqual(events(feed(incidents, [1, 1])), '- o');
+    });
+
     it('closes all at the end of time', () => {
       const incidents = new Incidents(OPTIONS);
       feed(incidents, [2]);
@@ -244,6 +251,16 @@ describe('Incidents', () => {
       assert.deepEqual([at('eth0', 250), at('eth1', 500)], [[], []]);
       assert.equal(at('eth0', 750)[0]?.event, 'opened');
     });
+  });
+
+  it('opens by the windows of each observation point, although one lags behind the other', () => {
+    const incidents = new Incidents(OPTIONS);
+    const opened = [0, 1].flatMap((i) => {
+      incidents.observe('eth0', 5000 + i * WINDOW_MS, WINDOW_MS, [finding(1, { victim: '192.0.2.1' })]);
+      return incidents.observe('eth1', 250 + i * WINDOW_MS, WINDOW_MS, [finding(1, { victim: '192.0.2.2' })]);
+    });
+    assert.equal(opened[0]?.event, 'opened');
+    assert.equal(incidents.open().length, 2);
   });
 
   describe('bounds', () => {
