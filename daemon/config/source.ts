@@ -4,8 +4,8 @@ import { ConfigError, type Problem } from './configError.ts';
 import { type Key, locate, type Part } from './locate.ts';
 
 const MAX_BYTES = 4 * 2 ** 20;
-/** An anchor's copies, with those inside of them: as much as a hand-written file may need. */
-const MAX_ALIASES = 100;
+/** The uses of an anchor, times those inside of it: every tenant may share one plan, and no file unfolds without end. */
+const MAX_ALIASES = 100_000;
 
 /** In our words where yaml's are not an operator's. */
 const SYNTAX: Readonly<Record<string, string>> = {

@@ -63,6 +63,12 @@ describe('loadConfig', () => {
     assert.equal(loadConfig('c', manyTenants(65_000)).tenants.length, 65_000);
   }).timeout(30_000);
 
+  it('takes a plan that thousands of tenants share', () => {
+    const sharing = manyTenants(5000).replaceAll('}', ', plan: *plan}').replace('*plan', '&plan { limit: 2mbit }');
+    const { tenants } = loadConfig('c', sharing);
+    assert.equal(tenants.filter(({ plan }) => plan.limitBps === 2e6).length, 5000);
+  });
+
   it('gives the problems as values too, by their position', () => {
     const text = 'log: { level: loud }\nstatus: { listen: 9737 }\nlogs: 1\n';
     assert.throws(
