@@ -24,7 +24,7 @@ import { TenantDirectory } from '../../daemon/tenants/directory.ts';
 import { parseAddress } from '../../daemon/tenants/prefix.ts';
 import type { Plan, Tenant } from '../../daemon/tenants/tenant.ts';
 
-export const testPlan: Plan = { portBps: 100e6, guaranteed: false, threshold: null, limitBps: null };
+const testPlan: Plan = { portBps: 100e6, guaranteed: false, threshold: null, limitBps: null };
 
 export const testTenant = (id: string, addresses: readonly string[], plan: Partial<Plan> = {}): Tenant => ({
   id,
@@ -34,7 +34,7 @@ export const testTenant = (id: string, addresses: readonly string[], plan: Parti
 });
 
 /** Two tenants with eight addresses of IPv4 and a /48 of IPv6 each. */
-export const testTenants: readonly Tenant[] = [
+const testTenants: readonly Tenant[] = [
   testTenant('acme', ['198.51.100.8/29', '2001:db8:8::/48']),
   testTenant('globex', ['198.51.100.16/29', '2001:db8:16::/48']),
 ];

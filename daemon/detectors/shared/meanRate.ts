@@ -29,7 +29,9 @@ export class MeanRate {
   add(startMs: Milliseconds, endMs: Milliseconds, bytes: number): void {
     const bucketMs = this.#bucketMs;
     const end = Math.max(endMs, startMs + 1);
-    this.#turnTo(Math.ceil(end / bucketMs) - 1);
+    const last = Math.ceil(end / bucketMs) - 1;
+    if (!Number.isSafeInteger(last)) return; // a broken capture's time, beyond which numbers do not count on
+    this.#turnTo(last);
     for (let k = Math.max(Math.floor(startMs / bucketMs), this.#oldest); k * bucketMs < end; k++) {
       const inside = Math.min(end, (k + 1) * bucketMs) - Math.max(startMs, k * bucketMs);
       this.#bytes[k % this.#bytes.length]! += (bytes * inside) / (end - startMs);

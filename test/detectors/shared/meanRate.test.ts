@@ -46,6 +46,16 @@ describe('MeanRate', () => {
     );
   });
 
+  it('takes any time, and counts nothing at those that no clock has', () => {
+    fc.assert(
+      fc.property(fc.double({ noNaN: true }), fc.double({ min: 0, max: 1e9, noNaN: true }), (startMs, bytes) => {
+        const mean = new MeanRate(60_000);
+        mean.add(startMs, startMs + 250, bytes);
+        assert(mean.bitsPerSecond(startMs + 250) <= (bytes * 8 * 1000) / 60_000 + 1e-6);
+      }),
+    );
+  });
+
   it('is the same after save and restore', () => {
     fc.assert(
       fc.property(spans, history, (spanMs, windows) => {
