@@ -84,7 +84,7 @@ export interface LimitStatus {
   readonly until: string | null;
 }
 
-interface SelfStatus {
+export interface SelfStatus {
   readonly rssBytes: number;
   /** User and system, all threads, since the start. */
   readonly cpuSeconds: number;

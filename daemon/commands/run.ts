@@ -1,0 +1,43 @@
+/** `weir run`: the daemon until a signal ends it. */
+import { configForHost, describeHost } from '../config/host.ts';
+import { Daemon } from '../daemon.ts';
+import { makeLog } from '../log.ts';
+import { fail, loadOr } from './terminal.ts';
+
+/** A closed terminal, Ctrl-C and the service manager end it alike: with everything put back. */
+const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
+
+/** 0: ended by a signal; 1: it could not start, or could not go on. */
+export async function run(path: string | undefined): Promise<number> {
+  const host = describeHost();
+  const loaded = await loadOr(path, async () => configForHost(host));
+  if (loaded === null) return 1;
+  const config = configForHost(host, loaded);
+  if (config.interfaces.length === 0) {
+    return fail('Cannot choose an interface: the host has no default route (name one under interfaces)');
+  }
+  const log = makeLog(config.log.level);
+  const daemon = new Daemon(config, path ?? null, log);
+  const ended = endOfRun(log);
+  try {
+    await daemon.start();
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error));
+  }
+  const code = await ended;
+  await daemon.stop();
+  return code;
+}
+
+/** Resolves with the exit code: at a signal, or at an error that nobody caught. */
+function endOfRun(log: { fatal(error: object, message: string): void }): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  for (const signal of SIGNALS) process.on(signal, () => resolve(0));
+  const onError = (error: unknown): void => {
+    log.fatal({ err: error }, 'Cannot go on: unexpected error');
+    resolve(1);
+  };
+  process.on('uncaughtException', onError);
+  process.on('unhandledRejection', onError);
+  return promise;
+}

@@ -1,0 +1,160 @@
+/** The daemon: the parts of the data path put together. What each does is in its own room. */
+import { randomInt } from 'node:crypto';
+import { hostname } from 'node:os';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { ProbeStatistics } from '../probes/probe.ts';
+import { RING_DEFAULTS } from '../probes/ring/ringOptions.ts';
+import { AlertmanagerNotifier } from './alerting/alertmanager.ts';
+import { type Component, startComponents } from './components.ts';
+import type { Config, InterfaceConfig } from './config/config.ts';
+import type { IncidentChange } from './incidents/incident.ts';
+import { type Logger, LogLimiter } from './log.ts';
+import { Capture } from './metering/capture.ts';
+import { DEFAULT_TABLES, type Window, WINDOW_MS } from './metering/window.ts';
+import { Pipeline } from './pipeline.ts';
+import { Metrics } from './status/metrics.ts';
+import { Observations } from './status/observations.ts';
+import { startStatusServer, type StatusServer } from './status/server.ts';
+import { RecentIncidents } from './status/recentIncidents.ts';
+import { takeSnapshot } from './status/takeSnapshot.ts';
+import { accountingPoints } from './tenants/accounting.ts';
+import { TenantDirectory } from './tenants/directory.ts';
+
+export class Daemon {
+  readonly #config: Config;
+  readonly #log: Logger;
+  readonly #logLimiter = new LogLimiter();
+  readonly #pipeline: Pipeline;
+  readonly #recent = new RecentIncidents();
+  readonly #observations: Observations;
+  readonly #metrics: Metrics;
+  readonly #notifier: AlertmanagerNotifier;
+  readonly #captures: ReadonlyMap<string, Capture>;
+  readonly #components: readonly Component[];
+  #stopAll: () => Promise<void> = () => Promise.resolve();
+
+  constructor(config: Config, configPath: string | null, log: Logger) {
+    const accountsFor = accountingPoints(config.interfaces, config.tenants);
+    const hashSeed = randomInt(2 ** 31);
+    const directory = new TenantDirectory(config.tenants);
+    const startedMs = Date.now();
+    const loopDelay = monitorEventLoopDelay();
+    this.#config = config;
+    this.#log = log;
+    this.#pipeline = new Pipeline(config, { tenants: config.tenants, directory, hashSeed });
+    this.#observations = new Observations(accountsFor);
+    this.#captures = new Map(config.interfaces.map((each) => [each.name, this.#capture(each, hashSeed)]));
+    const snapshot = () =>
+      takeSnapshot({
+        config,
+        configPath,
+        startedMs,
+        nowMs: Date.now(),
+        captures: this.#captures,
+        observations: this.#observations,
+        open: this.#pipeline.incidents.open(),
+        closed: this.#recent.closed,
+        limits: [],
+        alertmanager: this.#notifier.statuses(),
+        loopDelay,
+      });
+    this.#metrics = new Metrics({ tenantIds: config.tenants.map(({ id }) => id), accountsFor, snapshot });
+    const { urls, resendMs } = config.alertmanager;
+    this.#notifier = new AlertmanagerNotifier({ urls, resendMs, host: hostname(), log });
+    this.#components = [
+      { name: 'loop delay', start: async () => void loopDelay.enable(), stop: async () => void loopDelay.disable() },
+      statusComponent({ listen: config.status.listen, snapshot, metrics: () => this.#metrics.text(), log }),
+      { name: 'alerting', start: () => Promise.resolve(), stop: () => this.#notifier.stop() },
+      ...[...this.#captures].map(([name, capture]) => captureComponent(name, capture)),
+      tickComponent(() => this.#tick()),
+    ];
+  }
+
+  /** Rejects with one line for the operator, and nothing left behind, when a part cannot start. */
+  async start(): Promise<void> {
+    const onStopFailure = (name: string, error: unknown): void =>
+      this.#log.error({ err: error }, `Cannot stop ${name} cleanly`);
+    this.#stopAll = await startComponents(this.#components, onStopFailure);
+    const { interfaces, tenants, enforcement, status } = this.#config;
+    const names = interfaces.map(({ name }) => name);
+    this.#log.info(
+      { interfaces: names, tenants: tenants.length, enforcement: enforcement.mode, status: status.listen },
+      `watching ${names.join(', ')}`,
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.#log.info('stopping');
+    await this.#stopAll();
+    this.#log.info('stopped');
+  }
+
+  #capture({ name, promiscuous, ring }: InterfaceConfig, hashSeed: number): Capture {
+    const { tenants } = this.#config;
+    return new Capture({
+      ring: {
+        ...RING_DEFAULTS,
+        interface: name,
+        promiscuous,
+        blockBytes: ring.blockSizeBytes,
+        blocks: ring.blocks,
+      },
+      tenants,
+      shape: { tenants: tenants.length, ...DEFAULT_TABLES },
+      hashSeed,
+      onWindow: (window, statistics) => this.#observe(name, window, statistics),
+      onDeath: (reason) => this.#log.error({ interface: name }, `Cannot watch ${name}: ${reason} (starting it again)`),
+    });
+  }
+
+  #observe(name: string, window: Window, statistics: ProbeStatistics): void {
+    this.#observations.observeWindow(name, window, statistics);
+    this.#metrics.observeWindow(name, window);
+    this.#take(this.#pipeline.observe(name, window));
+    const { dropped } = window;
+    if (dropped !== null && dropped > 0 && this.#logLimiter.allows(`dropped ${name}`, Date.now())) {
+      this.#log.warn({ interface: name, dropped, received: window.received }, `losing packets on ${name}`);
+    }
+  }
+
+  #take(changes: readonly IncidentChange[]): void {
+    if (changes.length === 0) return;
+    this.#notifier.update(changes, Date.now());
+    for (const change of changes) {
+      this.#metrics.observeIncident(change);
+      this.#recent.observe(change);
+      if (change.event !== 'refreshed') this.#log.info({ incident: change.incident }, `incident ${change.event}`);
+    }
+  }
+
+  #tick(): void {
+    this.#notifier.tick(Date.now());
+  }
+}
+
+function captureComponent(name: string, capture: Capture): Component {
+  return { name: `capture on ${name}`, start: () => capture.start(), stop: () => capture.stop() };
+}
+
+function statusComponent(options: Parameters<typeof startStatusServer>[0]): Component {
+  let server: StatusServer | null = null;
+  return {
+    name: 'status',
+    start: async () => {
+      server = await startStatusServer(options);
+    },
+    stop: async () => server?.close(),
+  };
+}
+
+/** What has to happen whether or not there is traffic. */
+function tickComponent(tick: () => void): Component {
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    name: 'tick',
+    start: async () => {
+      timer = setInterval(tick, WINDOW_MS);
+    },
+    stop: async () => clearInterval(timer),
+  };
+}

@@ -1,0 +1,88 @@
+/** Puts the status snapshot together from what the parts know; pure but for the process' own memory and CPU time. */
+
+import type { Milliseconds } from '../../probes/probe.ts';
+import type { AlertmanagerStatus } from '../alerting/receiver.ts';
+import type { Config } from '../config/config.ts';
+import type { Incident } from '../incidents/incident.ts';
+import { INBOUND, OUTBOUND } from '../metering/window.ts';
+import type { Tenant } from '../tenants/tenant.ts';
+import { version } from '../version.ts';
+import type { Observations } from './observations.ts';
+import type { InterfaceStatus, LimitStatus, SelfStatus, StatusSnapshot, TenantStatus } from './snapshot.ts';
+
+/** Of node:perf_hooks' monitorEventLoopDelay, in nanoseconds. */
+interface LoopDelay {
+  percentile(percentile: number): number;
+}
+
+export interface SnapshotSources {
+  readonly config: Config;
+  readonly configPath: string | null;
+  readonly startedMs: Milliseconds;
+  readonly nowMs: Milliseconds;
+  readonly captures: ReadonlyMap<string, { readonly state: InterfaceStatus['state']; readonly restarts: number }>;
+  readonly observations: Observations;
+  readonly open: readonly Incident[];
+  readonly closed: readonly Incident[];
+  readonly limits: readonly LimitStatus[];
+  readonly alertmanager: readonly AlertmanagerStatus[];
+  readonly loopDelay: LoopDelay;
+}
+
+export function takeSnapshot(sources: SnapshotSources): StatusSnapshot {
+  const { config, configPath, startedMs, nowMs, open, closed, limits, alertmanager } = sources;
+  return {
+    version,
+    startedAt: new Date(startedMs).toISOString(),
+    now: new Date(nowMs).toISOString(),
+    uptimeSeconds: Math.round((nowMs - startedMs) / 1000),
+    config: configPath,
+    enforcement: { mode: config.enforcement.mode },
+    interfaces: interfacesOf(sources),
+    tenants: tenantsOf(sources),
+    incidents: [...open, ...closed],
+    limits,
+    alertmanager,
+    detectors: Object.entries(config.detectors).map(([id, { mode }]) => ({ id, mode })),
+    self: selfOf(sources.loopDelay),
+  };
+}
+
+function interfacesOf({ config, captures, observations, nowMs }: SnapshotSources): InterfaceStatus[] {
+  return config.interfaces.map(({ name, faces, tenant }) => ({
+    name,
+    faces,
+    tenant,
+    state: captures.get(name)?.state ?? 'dead',
+    workerRestarts: captures.get(name)?.restarts ?? 0,
+    ...observations.interfaceCounters(name, nowMs),
+  }));
+}
+
+function tenantsOf({ config, observations, limits, open, nowMs }: SnapshotSources): TenantStatus[] {
+  const openByTenant = Map.groupBy(open, ({ tenant }) => tenant);
+  const limitByTenant = new Map(limits.map((limit) => [limit.tenant, limit]));
+  return config.tenants.map(({ id, plan }: Tenant, i) => ({
+    id,
+    inbound: observations.tenantRate(i + 1, INBOUND, nowMs),
+    outbound: observations.tenantRate(i + 1, OUTBOUND, nowMs),
+    plan: {
+      portBps: plan.portBps,
+      guaranteed: plan.guaranteed,
+      thresholdBps: plan.threshold?.rateBps ?? null,
+      limitBps: plan.limitBps,
+    },
+    limit: limitByTenant.get(id) ?? null,
+    openIncidents: openByTenant.get(id)?.length ?? 0,
+  }));
+}
+
+function selfOf(loopDelay: LoopDelay): SelfStatus {
+  const { user, system } = process.cpuUsage();
+  const delayMs = loopDelay.percentile(99) / 1e6;
+  return {
+    rssBytes: process.memoryUsage.rss(),
+    cpuSeconds: (user + system) / 1e6,
+    eventLoopDelayP99Ms: Number.isFinite(delayMs) ? Math.round(delayMs * 10) / 10 : null,
+  };
+}
