@@ -8,7 +8,7 @@ import { FRAME_CHECKSUM_PENDING, FRAME_OUTGOING, type FrameBlock } from '../prob
 export const BLOCK_STATUS = 2;
 const BLOCK_PACKETS = 3;
 const BLOCK_FIRST_OFFSET = 4;
-export const BLOCK_HEADER_BYTES = 48;
+const BLOCK_HEADER_BYTES = 48;
 
 /** struct tpacket3_hdr, in 32-bit words; it is followed by a struct sockaddr_ll. */
 const NEXT_OFFSET = 0;

@@ -68,7 +68,7 @@ export function promiscuousMembership(interfaceIndex: number): Int32Array<ArrayB
 }
 
 /** A pointer argument: memory to read or write in place, an address, or NULL. */
-export type Pointer = ArrayBufferView | bigint | null;
+type Pointer = ArrayBufferView | bigint | null;
 
 export interface Libc {
   socket(domain: number, type: number, protocol: number): number;
@@ -83,7 +83,7 @@ export interface Libc {
   close(fd: number): number;
   /** The error number of this thread's last call. */
   errno(): number;
-  /** Where memory lies; it must be off V8's heap (made from an ArrayBuffer) and outlive the use. */
+  /** Where memory lies; it must outlive the use. */
   address(memory: ArrayBufferView): bigint;
   /** Foreign memory as an ArrayBuffer, without a copy. */
   view(address: bigint, length: number): ArrayBuffer;
@@ -123,7 +123,8 @@ function declareLibc(ffi: typeof koffi): Libc {
     ioctl: library.func('int ioctl(int fd, unsigned long request, void *argument)'),
     close: library.func('int close(int fd)'),
     errno: () => ffi.errno(),
-    address: (memory) => ffi.address(memory),
+    // Asking for its buffer moves a small typed array off V8's heap, where it would not stay in its place.
+    address: (memory) => ffi.address(memory.buffer) + BigInt(memory.byteOffset),
     view: (address, length) => ffi.view(address, length),
     declare: (prototype) => library.func(prototype),
   };

@@ -53,6 +53,8 @@ export function snapFilter(rule: SnapRule): Uint8Array<ArrayBuffer> {
   if (signallingPorts.length > MOST_SIGNALLING_PORTS) {
     throw new RangeError(`Cannot compile a filter: more than ${MOST_SIGNALLING_PORTS} signalling ports`);
   }
+  // The kernel takes a length of 0 as "drop".
+  if (snapLength < 1) throw new RangeError(`Cannot compile a filter: a snap length of ${snapLength}`);
   const isSignalling = signallingPorts.map((port): Line => [IF_EQUAL, port, 'whole']);
   return assemble([
     [LD_LENGTH],

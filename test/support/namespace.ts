@@ -1,7 +1,7 @@
 /** Network namespaces for tests: made, joined by veth pairs, entered by the calling thread, removed. Needs root. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { loadLibc } from '../../probes/ring/libc.ts';
 
 const CLONE_NEWNET = 0x4000_0000;
@@ -17,7 +17,7 @@ export function addNamespaces(...names: string[]): void {
   removeNamespaces(...names);
   for (const name of names) {
     ip('netns', 'add', name);
-    execFileSync('ip', ['netns', 'exec', name, 'sysctl', '-qw', 'net.ipv6.conf.default.disable_ipv6=1']);
+    inNamespace(name, () => writeFileSync('/proc/sys/net/ipv6/conf/default/disable_ipv6', '1'));
     ip('-n', name, 'link', 'set', 'lo', 'up');
   }
 }

@@ -37,15 +37,6 @@ export interface SendReport {
   readonly refused: number;
 }
 
-export function sendable(frames: readonly Uint8Array[]): SendableFrames {
-  const lengths = Uint32Array.from(frames, (frame) => frame.length);
-  const offsets = new Uint32Array(frames.length);
-  for (let i = 1; i < frames.length; i++) offsets[i] = offsets[i - 1]! + lengths[i - 1]!;
-  const bytes = new Uint8Array(new ArrayBuffer(lengths.reduce((sum, length) => sum + length, 0)));
-  frames.forEach((frame, i) => bytes.set(frame, offsets[i]));
-  return { bytes, count: frames.length, offsets, capturedLengths: lengths, wireLengths: lengths };
-}
-
 /** Blocks the thread until everything is sent. */
 export function sendFrames(interfaceName: string, frames: SendableFrames, plan: SendPlan = {}): SendReport {
   const { packetsPerSecond = Infinity, seconds = Infinity } = plan;
