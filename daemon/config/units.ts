@@ -22,7 +22,7 @@ export function shown(value: unknown): string {
  * A type that `parse` reads; it answers null to what is not `expected`. `refuse` says why a value that was read is
  * none the less wrong.
  */
-export function field<Value>(
+function field<Value>(
   expected: string,
   parse: (value: unknown) => Value | null,
   refuse: (value: Value) => string | null = () => null,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import * as fc from 'fast-check';
 import { z } from 'zod';
 import { ConfigError, loadConfig, readConfig } from '../../daemon/config/load.ts';
 import { count, modeField } from '../../daemon/config/units.ts';
@@ -62,6 +63,52 @@ describe('loadConfig', () => {
     assert.equal(outcome('c', manyTenants(65_001)), 'c:2:1 tenants: must have at most 65000 entries, got 65001');
     assert.equal(loadConfig('c', manyTenants(65_000)).tenants.length, 65_000);
   }).timeout(30_000);
+
+  it('throws nothing but ConfigError, whatever a part of the file is replaced by', () => {
+    const text = readFileSync(join(CASES, 'everything.yaml'), 'utf8');
+    const part = fc.constantFrom(
+      '',
+      'null',
+      '-1',
+      '[]',
+      '{}',
+      '[null]',
+      '{ a: 1 }',
+      '"',
+      ': ',
+      '\n',
+      '*x',
+      '&x',
+      '<<: ',
+      '? ',
+    );
+    fc.assert(
+      fc.property(fc.nat(text.length), fc.nat(20), fc.oneof(part, fc.string()), (start, length, by) => {
+        outcome('c', text.slice(0, start) + by + text.slice(start + length));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('throws nothing but ConfigError, whatever stands behind the known keys', () => {
+    const key = fc.constantFrom(
+      ...'interfaces tenants detectors plan threshold ring name id addresses port limit'.split(' '),
+    );
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 5 },
+        fc.constantFrom(null, 0, true, 'acme', '80mbit', '192.0.2.1'),
+        tie('list'),
+        tie('map'),
+      ),
+      list: fc.array(tie('value'), { maxLength: 3 }),
+      map: fc.dictionary(key, tie('value'), { maxKeys: 4 }),
+    }));
+    fc.assert(
+      fc.property(value, (written) => void outcome('c', JSON.stringify(written))),
+      { numRuns: 1000 },
+    );
+  });
 
   it('takes a plan that thousands of tenants share', () => {
     const sharing = manyTenants(5000).replaceAll('}', ', plan: *plan}').replace('*plan', '&plan { limit: 2mbit }');
