@@ -1,0 +1,34 @@
+/** The daemon's configuration for the lab: what a test does not say is as in production, but for the addresses. */
+import { stringify } from 'yaml';
+import { TENANTS, type TenantId } from './topology.ts';
+
+/** A tenant's plan, as it is written. */
+export interface WrittenPlan {
+  readonly port?: string;
+  readonly guaranteed?: boolean;
+  readonly threshold?: { readonly rate: string; readonly for: string };
+  readonly limit?: string;
+}
+
+export interface LabConfiguration {
+  readonly plans?: Partial<Record<TenantId, WrittenPlan>>;
+  /** Further sections, as they are written. */
+  readonly sections?: Readonly<Record<string, unknown>>;
+}
+
+export const ALERTMANAGER_PORT = 9093;
+export const STATUS_URL = 'http://127.0.0.1:9737';
+
+/** YAML. */
+export function labConfiguration({ plans = {}, sections = {} }: LabConfiguration = {}): string {
+  const tenants = Object.values(TENANTS);
+  return stringify({
+    interfaces: [
+      { name: 'eth0', faces: 'internet' },
+      ...tenants.flatMap(({ id, port }) => (port === null ? [] : [{ name: port, faces: 'tenant', tenant: id }])),
+    ],
+    tenants: tenants.map(({ id, prefixes }) => ({ id, addresses: prefixes, plan: { port: '100mbit', ...plans[id] } })),
+    alertmanager: { urls: [`http://127.0.0.1:${ALERTMANAGER_PORT}`] },
+    ...sections,
+  });
+}

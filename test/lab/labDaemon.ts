@@ -1,0 +1,60 @@
+/** The daemon on the protected host of a lab, and questions to its status endpoint. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { StatusSnapshot } from '../../daemon/status/snapshot.ts';
+import { STATUS_URL } from './configuration.ts';
+import type { Lab } from './lab.ts';
+import type { LabProcess } from './labProcess.ts';
+import { until } from './until.ts';
+
+const MAIN = join(import.meta.dirname, '../../daemon/main.ts');
+const START_MS = 15_000;
+
+export class LabDaemon {
+  readonly process: LabProcess;
+  readonly #lab: Lab;
+
+  private constructor(lab: Lab, process: LabProcess) {
+    this.#lab = lab;
+    this.process = process;
+  }
+
+  /** Resolves when it answers and sees every interface; throws with its last words when it ends before. */
+  static async start(lab: Lab, yaml: string): Promise<LabDaemon> {
+    const daemon = new LabDaemon(lab, spawnDaemon(lab, yaml));
+    await until('the daemon is healthy', START_MS, () => daemon.#isHealthy());
+    return daemon;
+  }
+
+  async #isHealthy(): Promise<boolean> {
+    if (this.process.isRunning)
+      return this.healthz().then(
+        ({ status }) => status === 200,
+        () => false,
+      );
+    const { code, signal } = await this.process.ended;
+    throw new Error(`the daemon ended: ${code ?? signal}: ${this.process.stderr}${this.process.stdout}`);
+  }
+
+  healthz(): Promise<{ status: number; body: string }> {
+    return this.#lab.agent('pbx').ask('get', `${STATUS_URL}/healthz`);
+  }
+
+  async status(): Promise<StatusSnapshot> {
+    const { body } = await this.#lab.agent('pbx').ask('get', `${STATUS_URL}/api/status`);
+    const snapshot: StatusSnapshot = JSON.parse(body);
+    return snapshot;
+  }
+
+  /** The first status that `shows` something. */
+  until<T>(what: string, withinMs: number, shows: (status: StatusSnapshot) => T | undefined | false): Promise<T> {
+    return until(what, withinMs, async () => shows(await this.status()));
+  }
+}
+
+/** Starts it without waiting for anything. `prefix`: a command that runs the rest of its words. */
+export function spawnDaemon(lab: Lab, yaml: string, prefix: readonly string[] = [], env = process.env): LabProcess {
+  const config = join(lab.directory, 'weir.yaml');
+  writeFileSync(config, yaml);
+  return lab.spawn('pbx', [...prefix, process.execPath, MAIN, 'run', '--config', config], env);
+}
