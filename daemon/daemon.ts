@@ -7,11 +7,15 @@ import { RING_DEFAULTS } from '../probes/ring/ringOptions.ts';
 import { AlertmanagerNotifier } from './alerting/alertmanager.ts';
 import { type Component, startComponents } from './components.ts';
 import type { Config, InterfaceConfig } from './config/config.ts';
+import { Enforcer } from './enforcement/enforcer.ts';
+import { Limiter } from './enforcement/limiter.ts';
+import { Tc } from './enforcement/tc.ts';
 import type { IncidentChange } from './incidents/incident.ts';
 import { type Logger, LogLimiter } from './log.ts';
 import { Capture } from './metering/capture.ts';
 import { DEFAULT_TABLES, type Window, WINDOW_MS } from './metering/window.ts';
 import { Pipeline } from './pipeline.ts';
+import { limitStatus } from './status/limitStatus.ts';
 import { Metrics } from './status/metrics.ts';
 import { Observations } from './status/observations.ts';
 import { startStatusServer, type StatusServer } from './status/server.ts';
@@ -19,6 +23,9 @@ import { RecentIncidents } from './status/recentIncidents.ts';
 import { takeSnapshot } from './status/takeSnapshot.ts';
 import { accountingPoints } from './tenants/accounting.ts';
 import { TenantDirectory } from './tenants/directory.ts';
+
+/** A window is looked at by then, or it is lost: incidents go quiet by the clock only after it. */
+const LATEST_WINDOW_MS = 5_000;
 
 export class Daemon {
   readonly #config: Config;
@@ -29,6 +36,7 @@ export class Daemon {
   readonly #observations: Observations;
   readonly #metrics: Metrics;
   readonly #notifier: AlertmanagerNotifier;
+  readonly #enforcer: Enforcer;
   readonly #captures: ReadonlyMap<string, Capture>;
   readonly #components: readonly Component[];
   #stopAll: () => Promise<void> = () => Promise.resolve();
@@ -54,16 +62,18 @@ export class Daemon {
         observations: this.#observations,
         open: this.#pipeline.incidents.open(),
         closed: this.#recent.closed,
-        limits: [],
+        limits: this.#enforcer.limits().map((each) => limitStatus(each, config.tenants, Date.now())),
         alertmanager: this.#notifier.statuses(),
         loopDelay,
       });
     this.#metrics = new Metrics({ tenantIds: config.tenants.map(({ id }) => id), accountsFor, snapshot });
     const { urls, resendMs } = config.alertmanager;
     this.#notifier = new AlertmanagerNotifier({ urls, resendMs, host: hostname(), log });
+    this.#enforcer = new Enforcer(config, new Limiter(new Tc()), log);
     this.#components = [
       { name: 'loop delay', start: async () => void loopDelay.enable(), stop: async () => void loopDelay.disable() },
       statusComponent({ listen: config.status.listen, snapshot, metrics: () => this.#metrics.text(), log }),
+      { name: 'enforcement', start: () => this.#enforcer.start(), stop: () => this.#enforcer.stop() },
       { name: 'alerting', start: () => Promise.resolve(), stop: () => this.#notifier.stop() },
       ...[...this.#captures].map(([name, capture]) => captureComponent(name, capture)),
       tickComponent(() => this.#tick()),
@@ -120,6 +130,7 @@ export class Daemon {
   #take(changes: readonly IncidentChange[]): void {
     if (changes.length === 0) return;
     this.#notifier.update(changes, Date.now());
+    if (changes.some(({ event }) => event !== 'refreshed')) this.#enforce();
     for (const change of changes) {
       this.#metrics.observeIncident(change);
       this.#recent.observe(change);
@@ -128,7 +139,14 @@ export class Daemon {
   }
 
   #tick(): void {
-    this.#notifier.tick(Date.now());
+    const nowMs = Date.now();
+    this.#take(this.#pipeline.incidents.advance(nowMs - LATEST_WINDOW_MS));
+    this.#notifier.tick(nowMs);
+    this.#enforce();
+  }
+
+  #enforce(): void {
+    this.#enforcer.tick(this.#pipeline.incidents.open(), Date.now());
   }
 }
 

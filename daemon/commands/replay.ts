@@ -3,6 +3,7 @@ import { DecodeError } from '../../probes/decodeError.ts';
 import { openPcap } from '../../probes/pcap/pcapProbe.ts';
 import type { PacketProbe } from '../../probes/probe.ts';
 import type { Config } from '../config/config.ts';
+import { configForReplay } from '../config/host.ts';
 import type { Incident, IncidentChange } from '../incidents/incident.ts';
 import { Meter } from '../metering/meter.ts';
 import { Tick } from '../metering/tick.ts';
@@ -22,8 +23,9 @@ export interface ReplayOptions {
 
 /** 0: the whole file was read; 1: it, or the configuration, could not be. */
 export async function replay(path: string, options: ReplayOptions): Promise<number> {
-  const config = await loadOr(options.config, async () => (await import('../config/host.ts')).configForReplay());
-  if (config === null) return 1;
+  const loaded = await loadOr(options.config);
+  if (loaded === null) return 1;
+  const config = configForReplay(loaded);
   const render = options.json ? JSON.stringify : (await import('../status/render.ts')).renderIncident;
   const show = (incident: Incident): void => print(render(incident));
   try {

@@ -9,10 +9,9 @@ const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
 
 /** 0: ended by a signal; 1: it could not start, or could not go on. */
 export async function run(path: string | undefined): Promise<number> {
-  const host = describeHost();
-  const loaded = await loadOr(path, async () => configForHost(host));
+  const loaded = await loadOr(path);
   if (loaded === null) return 1;
-  const config = configForHost(host, loaded);
+  const config = configForHost(describeHost(), loaded);
   if (config.interfaces.length === 0) {
     return fail('Cannot choose an interface: the host has no default route (name one under interfaces)');
   }

@@ -7,7 +7,7 @@ const TIMEOUT_MS = 5_000;
 
 /** 0: shown; 1: no daemon answers there. */
 export async function status(options: { config?: string; json?: boolean }): Promise<number> {
-  const config = await loadOr(options.config, async () => (await import('../config/host.ts')).defaultConfig());
+  const config = await loadOr(options.config);
   if (config === null) return 1;
   const { host, port } = config.status.listen;
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}/api/status`;

@@ -1,5 +1,6 @@
 /** What the commands have in common: how they load a configuration, print, and fail with one message. */
 import type { Config } from '../config/config.ts';
+import { defaultConfig } from '../config/host.ts';
 
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -11,9 +12,9 @@ export function fail(message: string): 1 {
   return 1;
 }
 
-/** The configuration at `path`, or the default one; null: its problems have been printed. */
-export async function loadOr(path: string | undefined, defaults: () => Promise<Config>): Promise<Config | null> {
-  if (path === undefined) return defaults();
+/** The configuration at `path`, or what an empty one says; null: its problems have been printed. */
+export async function loadOr(path: string | undefined): Promise<Config | null> {
+  if (path === undefined) return defaultConfig();
   const { ConfigError, readConfig } = await import('../config/load.ts');
   try {
     return readConfig(path);

@@ -73,8 +73,12 @@ export class Capture {
   }
 
   #launch(onCapturing: () => void, onFailure: (reason: Error) => void): void {
+    const isRestart = this.#restarts > 0;
+    const workerData = isRestart
+      ? { ...this.#input, ring: { ...this.#input.ring, waitForInterface: true } }
+      : this.#input;
     this.#windows.forEach((_, i) => Atomics.store(this.#control, CONTROL_WINDOWS + i, WINDOW_FREE));
-    const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData: this.#input });
+    const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData });
     let failure = 'it ended';
     worker.on('message', (output: WorkerOutput) => {
       if (output.kind === 'capturing') onCapturing();

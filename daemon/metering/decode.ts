@@ -44,7 +44,10 @@ export class Header {
   destination1 = 0;
   destination2 = 0;
   destination3 = 0;
-  /** -1 where there are none: ICMP, later fragments, other protocols. */
+  /**
+   * -1 where there are none: later fragments, other protocols. ICMP has type << 8 | code for a destination port, as
+   * NetFlow v5 writes it.
+   */
   sourcePort = 0;
   destinationPort = 0;
   /** Bytes of headers, from the start of the frame to the transport's payload. */
@@ -431,5 +434,8 @@ function decodeIcmp(
   header.kind = ICMP;
   if (at + 8 > packetEnd) header.reason = ICMP_TRUNCATED;
   else if (at + 2 > end) header.reason = SNAPPED;
-  else header.flags = view.getUint16(at);
+  else {
+    header.flags = view.getUint16(at);
+    header.destinationPort = header.flags;
+  }
 }

@@ -38,8 +38,11 @@ function run(input: WorkerInput, send: (output: WorkerOutput) => void): void {
     },
     dropped: () => probe.statistics().dropped,
   });
-  capture(probe, tick, control, deliveredAfterMs);
-  probe.close();
+  try {
+    capture(probe, tick, control, deliveredAfterMs);
+  } finally {
+    probe.close(); // else the ring stays mapped in the process
+  }
 }
 
 function takeFree(windows: readonly Window[], control: Int32Array): Window | null {
