@@ -1,0 +1,35 @@
+/** A tenant's addresses without those that lie in another tenant's narrower prefix, as prefixes that do not overlap. */
+import { formatPrefix, maskWord, networkOf, parsePrefix, type Prefix } from '../tenants/prefix.ts';
+import type { Tenant } from '../tenants/tenant.ts';
+
+/** The tenant's prefixes as text, with the holes that longest-prefix match leaves in them for others. */
+export function ownPrefixes(tenant: Tenant, tenants: readonly Tenant[]): string[] {
+  const others = tenants.filter((other) => other !== tenant).flatMap(prefixesOf);
+  return prefixesOf(tenant).flatMap((prefix) => subtract(prefix, others).map(formatPrefix));
+}
+
+const prefixesOf = ({ addresses }: Tenant): Prefix[] =>
+  addresses.map(parsePrefix).flatMap((prefix) => (prefix === null ? [] : [networkOf(prefix)]));
+
+/** Halves the prefix until each part is either free of holes or one. */
+function subtract(prefix: Prefix, others: readonly Prefix[]): Prefix[] {
+  const holes = others.filter((other) => other.length > prefix.length && contains(prefix, other));
+  return holes.length === 0 ? [prefix] : halves(prefix).flatMap((half) => without(half, holes));
+}
+
+/** Within a prefix that is already the tenant's, a hole as large as the part takes all of it. */
+const without = (part: Prefix, holes: readonly Prefix[]): Prefix[] =>
+  holes.some((hole) => hole.length <= part.length && contains(hole, part)) ? [] : subtract(part, holes);
+
+const contains = (prefix: Prefix, inner: Prefix): boolean =>
+  prefix.words.every((word, i) => (((inner.words[i] ?? 0) ^ word) & maskWord(prefix.length, i)) === 0);
+
+function halves({ words, length }: Prefix): [Prefix, Prefix] {
+  const bit = (word: number): number => (word === length >>> 5 ? 1 << (31 - (length & 31)) : 0);
+  const [w0, w1, w2, w3] = words;
+  const upper = [w0 | bit(0), w1 | bit(1), w2 | bit(2), w3 | bit(3)] as const;
+  return [
+    { words, length: length + 1 },
+    { words: upper, length: length + 1 },
+  ];
+}

@@ -1,0 +1,193 @@
+/** The filters: on an interface those that redirect a limited tenant's packets, on the ifb devices those that choose the class. */
+import type { Faces, Limit } from './limit.ts';
+import {
+  ANCHOR,
+  ANCHOR_RULE,
+  BULK,
+  classidOf,
+  CLSACT_MARK,
+  clsactKey,
+  cookieOf,
+  type DesiredObject,
+  type Device,
+  DEVICE_LISTS,
+  DEVICES,
+  filterAt,
+  filterKey,
+  HOOK_LISTS,
+  type HookList,
+  type Layer,
+  type Place,
+  VOICE,
+} from './tcObject.ts';
+import { ANY, BUCKETS, HASH, type Protocol, prefixWords, protocolOf, renderRule, type Rule, type Word } from './u32.ts';
+import type { Prefix } from '../tenants/prefix.ts';
+
+/** A prefix in the bucket and under the item number that it has in every table. */
+export interface Match {
+  readonly prefix: Prefix;
+  readonly bucket: number;
+  readonly item: number;
+}
+
+/** A limit with its place in the tables. */
+export interface PlacedLimit {
+  readonly limit: Limit;
+  readonly matches: readonly Match[];
+  /** The item number in the tables by interface. */
+  readonly portItem: number;
+}
+
+const word = (value: number, mask: number, at: number): Word => ({ value, mask, at });
+
+/** What goes through the voice leaf. Ports are read where they are without IP options: others are bulk, not lost. */
+const VOICE_WORDS: Readonly<Record<Protocol, readonly (readonly Word[])[]>> = {
+  ip: [
+    [word(0x00b80000, 0x00fc0000, 0)], // DSCP EF (RFC 3246)
+    [word(0, 0x0000fe00, 0), word(0x00110000, 0x00ff0000, 8)], // UDP, total length below 512
+    [word(0x13c40000, 0xfffe0000, 20)], // SIP from 5060 or 5061
+    [word(0x000013c4, 0x0000fffe, 20)], // SIP to them
+  ],
+  ipv6: [
+    [word(0x0b800000, 0x0fc00000, 0)],
+    [word(0x00001100, 0xfe00ff00, 4)], // UDP, payload length below 512
+    [word(0x13c40000, 0xfffe0000, 40)],
+    [word(0x000013c4, 0x0000fffe, 40)],
+    // Neighbour discovery (RFC 4861): ICMPv6 types 132 … 135, 136 and 137. No call survives a lost neighbour.
+    [word(0x00003a00, 0x0000ff00, 4), word(0x84000000, 0xfc000000, 40)],
+    [word(0x00003a00, 0x0000ff00, 4), word(0x88000000, 0xfe000000, 40)],
+  ],
+};
+
+/** The filters that every limit needs: those of the devices, then those of the interfaces that limits are at. */
+export function baseObjects(interfaces: ReadonlyMap<string, Faces>): DesiredObject[] {
+  return [...DEVICES.flatMap(deviceLists), ...[...interfaces].flatMap(([name, faces]) => interfaceLists(name, faces))];
+}
+
+function filter(layer: Layer, place: Place, handle: string, rule: Rule | string): DesiredObject {
+  const state = typeof rule === 'string' ? rule : renderRule(rule);
+  const table = /^(\w+:\w*:)\w+$/.exec(handle)?.[1];
+  const words = `${filterAt(place, handle)} ${table === undefined ? '' : `ht ${table} `}${state}`;
+  return { layer, key: filterKey(place, handle), state, add: `filter add ${words}`, change: null };
+}
+
+function deviceLists(device: Device): DesiredObject[] {
+  return DEVICE_LISTS.flatMap(({ pref, protocol, tables }) => {
+    const place: Place = { device: device.name, parent: 'parent face:', pref, protocol };
+    const hash = HASH[protocol][device.side];
+    const links: Rule[] = [
+      ...VOICE_WORDS[protocol].map((words) => ({ words, hash, link: tables.voice })),
+      ...VOICE_WORDS[protocol].map((words) => ({ words, link: tables.portVoice })),
+      { words: [ANY], hash, link: tables.bulk },
+      { words: [ANY], link: tables.portBulk },
+    ];
+    return [
+      filter('anchor', place, ANCHOR, ANCHOR_RULE),
+      ...[tables.voice, tables.bulk].map((table) => filter('table', place, table, `divisor ${BUCKETS}`)),
+      ...[tables.portVoice, tables.portBulk].map((table) => filter('table', place, table, 'divisor 1')),
+      ...links.map((rule, i) => filter('link', place, `::${(i + 2).toString(16)}`, rule)),
+    ];
+  });
+}
+
+const hookPlace = (device: string, { hook, pref, protocol }: HookList): Place => ({
+  device,
+  parent: hook,
+  pref,
+  protocol,
+});
+
+function interfaceLists(name: string, faces: Faces): DesiredObject[] {
+  const first = hookPlace(name, HOOK_LISTS[0]);
+  const clsact: DesiredObject = {
+    layer: 'clsact',
+    key: clsactKey(name),
+    state: 'present',
+    add: `qdisc add dev ${name} clsact\n${filter('hookAnchor', first, CLSACT_MARK, ANCHOR_RULE).add}`,
+    change: null,
+  };
+  const lists = HOOK_LISTS.flatMap((list) => [
+    filter('hookAnchor', hookPlace(name, list), ANCHOR, ANCHOR_RULE),
+    ...(faces === 'internet' ? hookTables(name, list) : []),
+  ]);
+  return [clsact, ...lists];
+}
+
+/** An interface to the internet has tenants on this side of it and beyond: it looks for them as source and destination. */
+function hookTables(name: string, list: HookList): DesiredObject[] {
+  const place = hookPlace(name, list);
+  return DEVICES.flatMap(({ side }, i) => [
+    filter('hookTable', place, list.tables[side], `divisor ${BUCKETS}`),
+    filter('hookLink', place, `::${i + 2}`, {
+      words: [ANY],
+      hash: HASH[list.protocol][side],
+      link: list.tables[side],
+    }),
+  ]);
+}
+
+/** The filters of one limit. */
+export function limitFilters(placed: PlacedLimit): DesiredObject[] {
+  const steering = placed.limit.faces === 'internet' ? steerByAddress(placed) : steerPort(placed);
+  return [...classify(placed), ...steering];
+}
+
+/**
+ * On both devices by address; the port of a tenant also by interface, whatever addresses its packets claim. The
+ * interface is compared in either case, so that a forged source never fills another tenant's limit.
+ */
+function classify({ limit, matches, portItem }: PlacedLimit): DesiredObject[] {
+  const rule = (words: readonly Word[], part: number): Rule => ({
+    words,
+    indev: limit.interface,
+    flowid: classidOf(limit.slot, part),
+  });
+  return DEVICES.flatMap(({ name, side }) =>
+    DEVICE_LISTS.flatMap(({ pref, protocol, tables }) => {
+      const place: Place = { device: name, parent: 'parent face:', pref, protocol };
+      const byAddress = matches
+        .filter(({ prefix }) => protocolOf(prefix) === protocol)
+        .flatMap(({ prefix, bucket, item }) => {
+          const at = `${bucket.toString(16)}:${item.toString(16)}`;
+          const words = prefixWords(prefix, side);
+          return [
+            filter('rule', place, tables.voice + at, rule(words, VOICE)),
+            filter('rule', place, tables.bulk + at, rule(words, BULK)),
+          ];
+        });
+      if (limit.faces === 'internet') return byAddress;
+      const at = `:${portItem.toString(16)}`;
+      return [
+        ...byAddress,
+        filter('rule', place, tables.portVoice + at, rule([ANY], VOICE)),
+        filter('rule', place, tables.portBulk + at, rule([ANY], BULK)),
+      ];
+    }),
+  );
+}
+
+function steerByAddress({ limit, matches }: PlacedLimit): DesiredObject[] {
+  return HOOK_LISTS.flatMap((list) =>
+    matches
+      .filter(({ prefix }) => protocolOf(prefix) === list.protocol)
+      .flatMap(({ prefix, bucket, item }) =>
+        DEVICES.map(({ name, side }) => {
+          const handle = `${list.tables[side]}${bucket.toString(16)}:${item.toString(16)}`;
+          const redirect = { to: name, cookie: cookieOf(limit.slot) };
+          return filter('steering', hookPlace(limit.interface, list), handle, {
+            words: prefixWords(prefix, side),
+            redirect,
+          });
+        }),
+      ),
+  );
+}
+
+/** All IP of a tenant's own port; what enters the host there is what the tenant sends. ARP passes by. */
+function steerPort({ limit }: PlacedLimit): DesiredObject[] {
+  return HOOK_LISTS.map((list) => {
+    const to = DEVICES[list.hook === 'ingress' ? 0 : 1].name;
+    const redirect = { to, cookie: cookieOf(limit.slot) };
+    return filter('steering', hookPlace(limit.interface, list), '::2', { words: [ANY], redirect });
+  });
+}

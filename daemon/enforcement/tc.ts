@@ -1,0 +1,169 @@
+/** The one place that runs `tc` and `ip` of iproute2: batches by stdin, no shell, each run within a time limit. */
+import { execFile } from 'node:child_process';
+import { type Capabilities, capabilitiesOf, probeLines, SCRATCH_DEVICE, scratchDevice } from './capabilities.ts';
+import type { Executor } from './executor.ts';
+import { interfaceStates, type KernelState, type Readings, readKernel } from './kernelState.ts';
+import { type Batch, renderSteps, type Steps, type Tool } from './reconcile.ts';
+import { type LinkRow, parseClasses, parseFilters, parseLinks, parseQdiscs, type QdiscRow } from './rows.ts';
+import { DEVICES } from './tcObject.ts';
+
+const TIMEOUT_MS = 10_000;
+const MAX_OUTPUT_BYTES = 2 ** 28;
+/** iproute2 lies in sbin, which is not in everybody's PATH. */
+const ENVIRONMENT = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`, LC_ALL: 'C' };
+
+/** tc or ip did not do what it was told. */
+export class TcError extends Error {
+  override readonly name = 'TcError';
+  /** The line that failed where one is named, else the arguments. */
+  readonly command: string;
+  /** Empty: it never ran, or not to its end. */
+  readonly stderr: string;
+
+  constructor(command: string, stderr: string, why: string) {
+    super(`Cannot run ${command}: ${why}`);
+    this.command = command;
+    this.stderr = stderr;
+  }
+}
+
+export interface TcOptions {
+  /** A network namespace by name; the process's own where it is left out. */
+  readonly netns?: string;
+  readonly timeoutMs?: number;
+}
+
+export class Tc implements Executor {
+  readonly #netns: readonly string[];
+  readonly #timeoutMs: number;
+
+  constructor({ netns, timeoutMs = TIMEOUT_MS }: TcOptions = {}) {
+    this.#netns = netns === undefined ? [] : ['-n', netns];
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Rejects where scratch devices may not be made at all. */
+  async probe(): Promise<Capabilities> {
+    const device = scratchDevice(process.pid);
+    await this.#removeScratchDevices();
+    await this.#batch('ip', [`link add name ${device} type ifb`]).catch(noneIfUnknown);
+    await this.#run('tc', ['-force', '-batch', '-'], probeLines(device)).catch(noneIfUnknown);
+    const [qdiscs, filters] = await Promise.all([
+      this.#qdiscs(),
+      this.#run('tc', ['-j', '-s', 'filter', 'show', 'dev', device, 'egress']).catch(noneIfUnknown),
+    ]);
+    await this.#removeScratchDevices();
+    const rows = qdiscs.filter(({ dev }) => dev === device);
+    return capabilitiesOf(rows, parseFilters(filters));
+  }
+
+  async #removeScratchDevices(): Promise<void> {
+    const links = parseLinks(await this.#run('ip', ['-j', 'link', 'show']));
+    const left = links.filter(({ ifname }) => SCRATCH_DEVICE.test(ifname));
+    await this.#batch(
+      'ip',
+      left.map(({ ifname }) => `link del dev ${ifname}`),
+    );
+  }
+
+  async #links(): Promise<LinkRow[]> {
+    return parseLinks(await this.#run('ip', ['-j', '-d', 'link', 'show']));
+  }
+
+  async #qdiscs(): Promise<QdiscRow[]> {
+    return parseQdiscs(await this.#run('tc', ['-j', '-s', 'qdisc', 'show']));
+  }
+
+  async interfaces(): Promise<ReadonlyMap<string, string>> {
+    return interfaceStates(await this.#links());
+  }
+
+  async read(interfaces: ReadonlySet<string> | 'all'): Promise<KernelState> {
+    const [links, qdiscs] = await Promise.all([this.#links(), this.#qdiscs()]);
+    const devices = DEVICES.map(({ name }) => name).filter((name) => links.some(({ ifname }) => ifname === name));
+    const names = qdiscs
+      .filter(({ kind, dev }) => kind === 'clsact' && (interfaces === 'all' || interfaces.has(dev)))
+      .map(({ dev }) => dev);
+    const [classes, filters] = await Promise.all([this.#classes(devices), this.#filters(devices, names)]);
+    return readKernel({ links, qdiscs, classes, ...filters });
+  }
+
+  async #classes(devices: readonly string[]): Promise<Readings['classes']> {
+    const texts = await Promise.all(devices.map((device) => this.#run('tc', ['class', 'show', 'dev', device])));
+    return new Map(devices.map((device, i) => [device, parseClasses(texts[i] ?? '')]));
+  }
+
+  /** One run for all lists: it shows one line for each. */
+  async #filters(devices: readonly string[], names: readonly string[]): Promise<Pick<Readings, 'filters' | 'hooks'>> {
+    const places = [...devices, ...names.flatMap((name) => [`${name} egress`, `${name} ingress`])];
+    const shown = await this.#run(
+      'tc',
+      ['-j', '-s', '-batch', '-'],
+      places.map((place) => `filter show dev ${place}`),
+    );
+    const lines = shown.split('\n').filter((line) => line !== '');
+    const rows = new Map(places.map((place, i) => [place, parseFilters(lines[i] ?? '')]));
+    const rowsOf = (place: string) => rows.get(place) ?? [];
+    return {
+      filters: new Map(devices.map((device) => [device, rowsOf(device)])),
+      hooks: new Map(
+        names.map((name) => [name, { egress: rowsOf(`${name} egress`), ingress: rowsOf(`${name} ingress`) }]),
+      ),
+    };
+  }
+
+  async run(steps: Steps): Promise<void> {
+    await this.#inTurn(renderSteps(steps));
+  }
+
+  async #inTurn([batch, ...rest]: readonly Batch[]): Promise<void> {
+    if (batch === undefined) return;
+    await this.#batch(batch.tool, batch.lines);
+    await this.#inTurn(rest);
+  }
+
+  async #batch(tool: Tool, lines: readonly string[]): Promise<string> {
+    return lines.length === 0 ? '' : this.#run(tool, ['-batch', '-'], lines);
+  }
+
+  #run(tool: Tool, args: readonly string[], lines: readonly string[] = []): Promise<string> {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    const child = execFile(
+      tool,
+      [...this.#netns, ...args],
+      { env: ENVIRONMENT, timeout: this.#timeoutMs, killSignal: 'SIGKILL', maxBuffer: MAX_OUTPUT_BYTES },
+      (error, stdout, stderr) => {
+        if (error === null) resolve(stdout);
+        else reject(this.#explain(error, stderr, tool, args, lines));
+      },
+    );
+    // A tool that stops at its first error has not read the rest.
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(lines.map((line) => `${line}\n`).join(''));
+    return promise;
+  }
+
+  #explain(error: Error, stderr: string, tool: Tool, args: readonly string[], lines: readonly string[]): TcError {
+    const failed = lines.join('\n').split('\n')[Number(/Command failed -:(\d+)/.exec(stderr)?.[1]) - 1];
+    const command = `${tool} ${failed ?? args.join(' ')}`;
+    if ('code' in error && error.code === 'ENOENT')
+      return new TcError(command, '', `${tool}: not found: install the Debian package iproute2`);
+    if ('killed' in error && error.killed === true)
+      return new TcError(command, '', `no end within ${this.#timeoutMs / 1000} s`);
+    const why =
+      stderr
+        .replace(/^Command failed.*$/m, '')
+        .trim()
+        .split('\n')[0] ?? '';
+    const hint = isForbidden(stderr) ? ' (it needs root, or CAP_NET_ADMIN)' : '';
+    return new TcError(command, stderr, why === '' ? error.message : why + hint);
+  }
+}
+
+const isForbidden = (stderr: string): boolean => stderr.includes('Operation not permitted');
+
+/** What the kernel has not is nothing; every other failure stays one. */
+function noneIfUnknown(error: unknown): string {
+  if (error instanceof TcError && error.stderr !== '' && !isForbidden(error.stderr)) return '';
+  throw error;
+}
