@@ -98,6 +98,11 @@ const PROTOCOL_ICMP = 1;
 const PROTOCOL_TCP = 6;
 const PROTOCOL_UDP = 17;
 const PROTOCOL_ICMPV6 = 58;
+const FRAGMENT_HEADER = 44;
+const AUTHENTICATION_HEADER = 51;
+/** IPv4's "more fragments" flag and fragment offset; both zero: a whole packet. */
+const MORE_FRAGMENTS = 0x2000;
+const FRAGMENT_OFFSET = 0x1fff;
 const FIN = 0x01;
 const SYN = 0x02;
 const RST = 0x04;
@@ -273,9 +278,9 @@ function decodeIPv4(
     if (totalLength < headerLength || at + totalLength > wireEnd) header.reason = IPV4_TOTAL_LENGTH;
     else packetEnd = at + totalLength;
   }
-  const fragment = view.getUint16(at + 6) & 0x3fff;
+  const fragment = view.getUint16(at + 6) & (MORE_FRAGMENTS | FRAGMENT_OFFSET);
   const protocol = view.getUint8(at + 9);
-  decodeTransport(view, start, at + headerLength, end, packetEnd, protocol, (fragment & 0x1fff) !== 0, header);
+  decodeTransport(view, start, at + headerLength, end, packetEnd, protocol, fragment, header);
   if (fragment !== 0) header.kind = FRAGMENT;
   return FRAME_IP;
 }
@@ -301,7 +306,7 @@ function decodeIPv6(
   const next = view.getUint8(at + 6);
   // The common case first: no extension header.
   if (next === PROTOCOL_UDP || next === PROTOCOL_TCP || next === PROTOCOL_ICMPV6) {
-    decodeTransport(view, start, at + 40, end, packetEnd, next, false, header);
+    decodeTransport(view, start, at + 40, end, packetEnd, next, 0, header);
     return FRAME_IP;
   }
   decodeExtensions(view, start, at + 40, end, packetEnd, next, header);
@@ -319,34 +324,38 @@ function decodeExtensions(
 ): void {
   let at = first;
   let next = firstHeader;
-  let fragmented = false;
-  let laterFragment = false;
-  for (let count = 0; isExtension(next) && !laterFragment; count++) {
+  let fragment = 0;
+  for (let count = 0; isExtension(next) && (fragment & FRAGMENT_OFFSET) === 0; count++) {
     if (count === MAX_EXTENSIONS) return noTransport(header, at - start, next, IPV6_EXTENSION_TOO_MANY);
     if (at + 8 > packetEnd) return noTransport(header, at - start, next, IPV6_EXTENSION_TRUNCATED);
     if (at + 8 > end) return noTransport(header, at - start, next, SNAPPED);
-    const kind = next;
-    next = view.getUint8(at);
-    if (kind === 44) {
-      const offsetAndMore = view.getUint16(at + 2) & 0xfff9;
-      fragmented = offsetAndMore !== 0; // an atomic fragment (RFC 6946) is a whole packet
-      laterFragment = offsetAndMore > 7;
-      at += 8;
-    } else {
-      // The length counts words of 8 bytes beyond the first, AH's (RFC 4302) words of 4 beyond the second.
-      at += kind === 51 ? (view.getUint8(at + 1) + 2) << 2 : (view.getUint8(at + 1) + 1) << 3;
+    const length = extensionLength(view, at, next);
+    if (at + length > packetEnd) return noTransport(header, at - start, next, IPV6_EXTENSION_TRUNCATED);
+    if (next === FRAGMENT_HEADER) {
+      // To IPv4's order; 0 is an atomic fragment (RFC 6946): a whole packet.
+      const offsetAndMore = view.getUint16(at + 2);
+      fragment = (offsetAndMore >> 3) | ((offsetAndMore & 1) * MORE_FRAGMENTS);
     }
+    next = view.getUint8(at);
+    at += length;
   }
-  decodeTransport(view, start, at, end, packetEnd, next, laterFragment, header);
-  if (fragmented) header.kind = FRAGMENT;
+  decodeTransport(view, start, at, end, packetEnd, next, fragment, header);
+  if (fragment !== 0) header.kind = FRAGMENT;
+}
+
+/** Words of 8 bytes beyond the first; AH (RFC 4302) has words of 4 beyond the second, a fragment header no length. */
+function extensionLength(view: DataView, at: number, number: number): number {
+  if (number === FRAGMENT_HEADER) return 8;
+  const length = view.getUint8(at + 1);
+  return number === AUTHENTICATION_HEADER ? (length + 2) << 2 : (length + 1) << 3;
 }
 
 /** Hop-by-hop, routing, fragment, authentication, destination options, mobility, HIP, shim6 (IANA registry). */
 const isExtension = (next: number): boolean =>
   next === 0 ||
   next === 43 ||
-  next === 44 ||
-  next === 51 ||
+  next === FRAGMENT_HEADER ||
+  next === AUTHENTICATION_HEADER ||
   next === 60 ||
   next === 135 ||
   next === 139 ||
@@ -369,11 +378,11 @@ function decodeTransport(
   end: number,
   packetEnd: number,
   protocol: number,
-  laterFragment: boolean,
+  fragment: number,
   header: Header,
 ): void {
-  if (laterFragment) return noTransport(header, at - start, protocol, 0);
-  if (protocol === PROTOCOL_UDP) return decodeUdp(view, start, at, end, packetEnd, header);
+  if ((fragment & FRAGMENT_OFFSET) !== 0) return noTransport(header, at - start, protocol, 0);
+  if (protocol === PROTOCOL_UDP) return decodeUdp(view, start, at, end, packetEnd, fragment, header);
   if (protocol === PROTOCOL_TCP) return decodeTcp(view, start, at, end, packetEnd, header);
   if (protocol === PROTOCOL_ICMP || protocol === PROTOCOL_ICMPV6)
     return decodeIcmp(view, start, at, end, packetEnd, protocol, header);
@@ -387,7 +396,15 @@ function setPorts(view: DataView, at: number, header: Header): void {
 }
 
 /** RFC 768; a length of 0 stands for a jumbogram (RFC 2675) or a datagram that the device still has to cut. */
-function decodeUdp(view: DataView, start: number, at: number, end: number, packetEnd: number, header: Header): void {
+function decodeUdp(
+  view: DataView,
+  start: number,
+  at: number,
+  end: number,
+  packetEnd: number,
+  fragment: number,
+  header: Header,
+): void {
   header.kind = UDP;
   header.protocol = PROTOCOL_UDP;
   header.headerLength = at + 8 - start;
@@ -399,8 +416,10 @@ function decodeUdp(view: DataView, start: number, at: number, end: number, packe
   }
   setPorts(view, at, header);
   const length = view.getUint16(at + 4);
-  // A first fragment's datagram is longer than the packet that carries it.
-  if (length !== 0 && length < 8) header.reason = UDP_LENGTH;
+  if (length < 8) {
+    if (length !== 0) header.reason = UDP_LENGTH;
+    // A first fragment's datagram is longer than the packet that carries it.
+  } else if (at + length > packetEnd && fragment === 0 && header.reason === 0) header.reason = UDP_LENGTH;
 }
 
 /** RFC 9293. */

@@ -1,4 +1,6 @@
 /** Frames for tests: built header by header, and put into the blocks that probes give. */
+import assert from 'node:assert/strict';
+import { parseAddress } from '../../daemon/tenants/prefix.ts';
 import { type FrameBlock, LINKTYPE_ETHERNET } from '../../probes/probe.ts';
 
 export interface FrameSpec {
@@ -14,8 +16,10 @@ export interface FrameSpec {
   /** IPv4: flags and offset field as it stands. */
   readonly fragment?: number;
   readonly vlans?: readonly number[];
-  /** IPv4 option bytes, or IPv6 extension headers: [next header value, bytes] each. */
-  readonly options?: Uint8Array;
+  /** IPv4: option bytes, a multiple of 4. */
+  readonly options?: ArrayLike<number> & Iterable<number>;
+  /** IPv6: extension headers in order, their number and what follows the next header field. */
+  readonly extensions?: readonly (readonly [number: number, ...body: number[]])[];
 }
 
 export const TCP_FLAGS = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16, urg: 32, ece: 64, cwr: 128 } as const;
@@ -23,18 +27,12 @@ export const TCP_FLAGS = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16, urg: 32, ece
 const NUMBERS = { tcp: 6, udp: 17, icmp: 1 } as const;
 const ICMPV6 = 58;
 
-export function parseIPv4(text: string): number[] {
-  return text.split('.').map(Number);
-}
-
-export function parseIPv6(text: string): number[] {
-  const [head = '', tail] = text.split('::');
-  const groups = (part: string): number[] =>
-    part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16));
-  const first = groups(head);
-  const last = groups(tail ?? '');
-  const zeros = tail === undefined ? 0 : 8 - first.length - last.length;
-  return [...first, ...Array<number>(zeros).fill(0), ...last].flatMap((group) => [group >> 8, group & 255]);
+/** The 4 or 16 bytes of an address. */
+export function addressBytes(text: string): number[] {
+  const words = parseAddress(text);
+  assert(words !== null, `${text} is an address`);
+  const bytes = words.flatMap((word) => [word >>> 24, (word >>> 16) & 255, (word >>> 8) & 255, word & 255]);
+  return text.includes(':') ? bytes : bytes.slice(12);
 }
 
 const u16 = (value: number): number[] => [(value >> 8) & 255, value & 255];
@@ -50,6 +48,21 @@ function transport(spec: FrameSpec, protocol: number): number[] {
   return body;
 }
 
+function ipv4(spec: FrameSpec, protocol: number, body: readonly number[]): number[] {
+  const { source, destination, fragment = 0, options = [] } = spec;
+  const length = 20 + options.length;
+  const start = [0x40 + length / 4, 0, ...u16(length + body.length), 0, 1, ...u16(fragment), 64, protocol, 0, 0];
+  return [...start, ...addressBytes(source), ...addressBytes(destination), ...options, ...body];
+}
+
+function ipv6(spec: FrameSpec, protocol: number, body: readonly number[]): number[] {
+  const { source, destination, extensions = [] } = spec;
+  const chain = [...extensions.map(([number]) => number), protocol];
+  const payload = [...extensions.flatMap(([, ...rest], i) => [chain[i + 1] ?? protocol, ...rest]), ...body];
+  const start = [0x60, 0, 0, 0, ...u16(payload.length), chain[0] ?? protocol, 64];
+  return [...start, ...addressBytes(source), ...addressBytes(destination), ...payload];
+}
+
 /** An Ethernet frame, unpadded. */
 export function frame(spec: FrameSpec): Uint8Array {
   const isV6 = spec.source.includes(':');
@@ -59,25 +72,14 @@ export function frame(spec: FrameSpec): Uint8Array {
   const body = transport(spec, protocol);
   const tags = (spec.vlans ?? []).flatMap((vlan) => [0x81, 0x00, ...u16(vlan)]);
   const link = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, ...tags, ...(isV6 ? [0x86, 0xdd] : [0x08, 0x00])];
-  const options = [...(spec.options ?? [])];
-  const ip = isV6
-    ? [0x60, 0, 0, 0, ...u16(body.length), protocol, 64, ...parseIPv6(spec.source), ...parseIPv6(spec.destination)]
-    : [
-        0x45 + options.length / 4,
-        0,
-        ...u16(20 + options.length + body.length),
-        0,
-        1,
-        ...u16(spec.fragment ?? 0),
-        64,
-        protocol,
-        0,
-        0,
-        ...parseIPv4(spec.source),
-        ...parseIPv4(spec.destination),
-        ...options,
-      ];
-  return Uint8Array.from([...link, ...ip, ...body]);
+  return Uint8Array.from([...link, ...(isV6 ? ipv6 : ipv4)(spec, protocol, body)]);
+}
+
+/** A copy with other bytes from `at` on: a field that lies. */
+export function patched(bytes: Uint8Array, at: number, ...values: number[]): Uint8Array {
+  const copy = bytes.slice();
+  copy.set(values, at);
+  return copy;
 }
 
 export interface TimedFrame {
