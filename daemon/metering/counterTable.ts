@@ -106,7 +106,7 @@ export class CounterTable {
       this.#used[this.#meta[USED]!] = line;
       this.#meta[USED]! += 1;
     }
-    lanes.fill(0, line, line + step);
+    for (let at = line; at < line + step; at++) lanes[at] = 0; // fill() costs more to call than to do
     lanes[line] = w0;
     lanes[line + 1] = w1;
     lanes[line + 2] = w2;
