@@ -26,7 +26,7 @@ export class LabAgent {
     const { promise, resolve } = Promise.withResolvers<AgentReply>();
     this.#waiting.set(id, resolve);
     const request: Omit<AgentRequest, 'args'> & { args: unknown[] } = { id, method, args };
-    this.#child.send(request);
+    this.#child.send(request, (failure) => failure && resolve({ id, error: failure.message }));
     const { result = 'null', error } = await promise;
     this.#waiting.delete(id);
     if (error !== undefined) throw new Error(error);
