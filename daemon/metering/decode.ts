@@ -277,7 +277,7 @@ function decodeIPv4(
   if (totalLength !== 0) {
     if (totalLength < headerLength || at + totalLength > wireEnd) header.reason = IPV4_TOTAL_LENGTH;
     else packetEnd = at + totalLength;
-  }
+  } else if (at + headerLength > wireEnd) header.reason = IPV4_HEADER_LENGTH;
   const fragment = view.getUint16(at + 6) & (MORE_FRAGMENTS | FRAGMENT_OFFSET);
   const protocol = view.getUint8(at + 9);
   decodeTransport(view, start, at + headerLength, end, packetEnd, protocol, fragment, header);

@@ -86,7 +86,12 @@ const ipv4: readonly Row[] = [
   [
     'a header length beyond the frame',
     patched(v4().subarray(0, IP + 24), IP, 0x4f),
-    { ...V4, kind: 'other', ...NO_PORTS },
+    { ...V4, kind: 'other', ...NO_PORTS, reason: 'tcpTruncated' },
+  ],
+  [
+    'a header length beyond the frame, of a later fragment without a total length',
+    patched(v4({ fragment: 185 }).subarray(0, IP + 24), IP, 0x4f, 0, 0, 0),
+    { ...V4, kind: 'fragment', ...NO_PORTS, reason: 'ipv4HeaderLength' },
   ],
   ['the "do not fragment" bit', v4({ fragment: 0x4000 }), { kind: 'tcpSyn', ...PORTS, reason: 'none' }],
   ['the reserved bit', v4({ fragment: 0x8000 }), { kind: 'tcpSyn', ...PORTS, reason: 'none' }],

@@ -1,6 +1,9 @@
 /** Real captures of a folder beside the repository, which a clone need not have. */
 import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { DecodeError } from '../../probes/decodeError.ts';
+import { openPcap } from '../../probes/pcap/pcapProbe.ts';
+import type { FrameBlock } from '../../probes/probe.ts';
 
 const CAPTURES = resolve(import.meta.dirname, '../../../shared/captures');
 
@@ -29,4 +32,42 @@ export function isClassicPcap(path: string): boolean {
     closeSync(descriptor);
   }
   return CLASSIC_MAGICS.has(magic.toString('hex'));
+}
+
+export interface CapturedFrame {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly wireLength: number;
+  readonly linkType: number;
+  readonly timeMs: number;
+}
+
+/** The frames of a classic pcap file, up to where it is broken. */
+export function readCapture(path: string): CapturedFrame[] {
+  const frames: CapturedFrame[] = [];
+  try {
+    for (const block of blocksOf(path)) frames.push(...framesOf(block));
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+  }
+  return frames;
+}
+
+function* blocksOf(path: string): Generator<FrameBlock> {
+  const probe = openPcap(path);
+  try {
+    for (let block = probe.next(0); block !== null; block = probe.next(0)) {
+      yield block;
+      probe.release(block);
+    }
+  } finally {
+    probe.close();
+  }
+}
+
+function framesOf({ bytes, count, linkType, offsets, capturedLengths, wireLengths, timesMs }: FrameBlock) {
+  return Array.from({ length: count }, (_, i): CapturedFrame => {
+    const start = offsets[i] ?? 0;
+    const frame = bytes.slice(start, start + (capturedLengths[i] ?? 0));
+    return { bytes: frame, wireLength: wireLengths[i] ?? 0, linkType, timeMs: timesMs[i] ?? 0 };
+  });
 }

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import {
+  LINKTYPE_ETHERNET,
+  LINKTYPE_IPV4,
+  LINKTYPE_IPV6,
+  LINKTYPE_LINUX_SLL,
+  LINKTYPE_LINUX_SLL2,
+  LINKTYPE_LOOP,
+  LINKTYPE_NULL,
+  LINKTYPE_RAW,
+} from '../../probes/probe.ts';
+import { type Decoded, decoded } from '../support/decoded.ts';
+import { frame, patched } from '../support/frames.ts';
+
+const V4 = frame({ source: '192.0.2.1', destination: '198.51.100.9', protocol: 'udp' });
+const V6 = frame({ source: '2001:db8:f::1', destination: '2001:db8:8::9', protocol: 'udp' });
+const IN_V4 = { frame: 'ip', source: '192.0.2.1', destination: '198.51.100.9', kind: 'udp', reason: 'none' } as const;
+const IN_V6 = { frame: 'ip', source: '2001:db8:f::1', destination: '2001:db8:8::9', kind: 'udp' } as const;
+const MACS = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2] as const;
+const ETHERNET = 14;
+const UDP_OVER_V4 = 28;
+const UDP_OVER_V6 = 48;
+
+/** Other headers of layer 2 before the packet of an Ethernet frame. */
+const behind = (header: readonly number[], packet: Uint8Array): Uint8Array =>
+  Uint8Array.from([...header, ...packet.subarray(ETHERNET)]);
+const tagged = (...types: number[]): number[] => [...MACS, ...types.flatMap((type) => [type >> 8, type & 255, 0, 8])];
+const hex = (text: string): number[] => [...Buffer.from(text.replaceAll(' ', ''), 'hex')];
+const arp = Uint8Array.from([...MACS, ...hex('0806 0001 0800 06 04 0001 020000000002 c0000201 000000000000 c6336409')]);
+const sll = (type: number): number[] => [...hex('0000 0001 0006 020000000001 0000'), type >> 8, type & 255];
+const sll2 = (type: number): number[] => [type >> 8, type & 255, ...hex('0000 00000002 0001 00 06 020000000001 0000')];
+
+type Row = readonly [criterion: string, linkType: number, bytes: Uint8Array, expected: Partial<Decoded>];
+
+const rows: readonly Row[] = [
+  ['IPv4', LINKTYPE_ETHERNET, V4, { ...IN_V4, headerLength: ETHERNET + UDP_OVER_V4 }],
+  ['IPv6', LINKTYPE_ETHERNET, V6, { ...IN_V6, headerLength: ETHERNET + UDP_OVER_V6 }],
+  ['13 bytes', LINKTYPE_ETHERNET, V4.subarray(0, 13), { frame: 'unreadable', reason: 'linkTruncated' }],
+  ['nothing', LINKTYPE_ETHERNET, V4.subarray(0, 0), { frame: 'unreadable', reason: 'linkTruncated' }],
+  ['ARP', LINKTYPE_ETHERNET, arp, { frame: 'arp', source: '192.0.2.1', destination: '198.51.100.9', reason: 'none' }],
+  ['half an ARP', LINKTYPE_ETHERNET, arp.subarray(0, 41), { frame: 'unreadable', reason: 'arpTruncated' }],
+  ['LLC, with a length for a type', LINKTYPE_ETHERNET, patched(V4, 12, 0, 28), { frame: 'other', reason: 'none' }],
+  ['MPLS', LINKTYPE_ETHERNET, patched(V4, 12, 0x88, 0x47), { frame: 'other', reason: 'none' }],
+  ['PPPoE', LINKTYPE_ETHERNET, patched(V4, 12, 0x88, 0x64), { frame: 'other', reason: 'none' }],
+  ...[0x8100, 0x88a8, 0x9100].map((type): Row => [
+    `a tag of type 0x${type.toString(16)}`,
+    LINKTYPE_ETHERNET,
+    behind([...tagged(type), 0x08, 0x00], V4),
+    { ...IN_V4, headerLength: ETHERNET + 4 + UDP_OVER_V4 },
+  ]),
+  [
+    'QinQ with IPv6',
+    LINKTYPE_ETHERNET,
+    behind([...tagged(0x88a8, 0x8100), 0x86, 0xdd], V6),
+    { ...IN_V6, headerLength: ETHERNET + 8 + UDP_OVER_V6, reason: 'none' },
+  ],
+  [
+    'a tag with ARP',
+    LINKTYPE_ETHERNET,
+    behind([...tagged(0x8100), 0x08, 0x06], arp),
+    { frame: 'arp', source: '192.0.2.1' },
+  ],
+  [
+    '4 tags',
+    LINKTYPE_ETHERNET,
+    behind([...tagged(0x8100, 0x8100, 0x8100, 0x8100), 0x08, 0x00], V4),
+    { ...IN_V4, headerLength: ETHERNET + 16 + UDP_OVER_V4 },
+  ],
+  [
+    '5 tags',
+    LINKTYPE_ETHERNET,
+    behind([...tagged(0x8100, 0x8100, 0x8100, 0x8100, 0x8100), 0x08, 0x00], V4),
+    { frame: 'unreadable', reason: 'vlanTooDeep' },
+  ],
+  ['half a tag', LINKTYPE_ETHERNET, Uint8Array.from(tagged(0x8100)), { frame: 'unreadable', reason: 'linkTruncated' }],
+  ['a tag with LLC', LINKTYPE_ETHERNET, behind([...tagged(0x8100), 0, 28], V4), { frame: 'other', reason: 'none' }],
+  ['Linux cooked, IPv4', LINKTYPE_LINUX_SLL, behind(sll(0x0800), V4), { ...IN_V4, headerLength: 16 + UDP_OVER_V4 }],
+  ['Linux cooked, IPv6', LINKTYPE_LINUX_SLL, behind(sll(0x86dd), V6), { ...IN_V6, headerLength: 16 + UDP_OVER_V6 }],
+  ['Linux cooked, ARP', LINKTYPE_LINUX_SLL, behind(sll(0x0806), arp), { frame: 'arp', source: '192.0.2.1' }],
+  ['Linux cooked, 802.2', LINKTYPE_LINUX_SLL, behind(sll(4), V4), { frame: 'other', reason: 'none' }],
+  [
+    'Linux cooked, tagged',
+    LINKTYPE_LINUX_SLL,
+    behind([...sll(0x8100), 0, 8, 0x08, 0x00], V4),
+    { ...IN_V4, headerLength: 20 + UDP_OVER_V4 },
+  ],
+  [
+    'Linux cooked, 15 bytes',
+    LINKTYPE_LINUX_SLL,
+    Uint8Array.from(sll(0x0800)).subarray(0, 15),
+    { frame: 'unreadable', reason: 'linkTruncated' },
+  ],
+  ['Linux cooked 2, IPv4', LINKTYPE_LINUX_SLL2, behind(sll2(0x0800), V4), { ...IN_V4, headerLength: 20 + UDP_OVER_V4 }],
+  ['Linux cooked 2, IPv6', LINKTYPE_LINUX_SLL2, behind(sll2(0x86dd), V6), { ...IN_V6, headerLength: 20 + UDP_OVER_V6 }],
+  [
+    'Linux cooked 2, 19 bytes',
+    LINKTYPE_LINUX_SLL2,
+    Uint8Array.from(sll2(0x0800)).subarray(0, 19),
+    { frame: 'unreadable', reason: 'linkTruncated' },
+  ],
+  ['raw, IPv4', LINKTYPE_RAW, behind([], V4), { ...IN_V4, headerLength: UDP_OVER_V4 }],
+  ['raw, IPv6', LINKTYPE_RAW, behind([], V6), { ...IN_V6, headerLength: UDP_OVER_V6 }],
+  ['raw, nothing', LINKTYPE_RAW, new Uint8Array(0), { frame: 'unreadable', reason: 'linkTruncated' }],
+  ['raw, version 0', LINKTYPE_RAW, new Uint8Array(40), { frame: 'unreadable', reason: 'ipv4Version' }],
+  ['IPv4 only', LINKTYPE_IPV4, behind([], V4), IN_V4],
+  ['IPv6 only', LINKTYPE_IPV6, behind([], V6), IN_V6],
+  ['BSD loopback, little-endian', LINKTYPE_NULL, behind([2, 0, 0, 0], V4), { ...IN_V4, headerLength: 4 + UDP_OVER_V4 }],
+  ['BSD loopback, big-endian', LINKTYPE_NULL, behind([0, 0, 0, 2], V4), IN_V4],
+  ...[24, 28, 30].map((family): Row => [
+    `BSD loopback, IPv6 as family ${family}`,
+    LINKTYPE_NULL,
+    behind([family, 0, 0, 0], V6),
+    { ...IN_V6, headerLength: 4 + UDP_OVER_V6, reason: 'none' },
+  ]),
+  ['OpenBSD loopback', LINKTYPE_LOOP, behind([0, 0, 0, 24], V6), IN_V6],
+  ['BSD loopback, 3 bytes', LINKTYPE_NULL, Uint8Array.of(2, 0, 0), { frame: 'unreadable', reason: 'linkTruncated' }],
+  ['802.11', 105, V4, { frame: 'unreadable', reason: 'linkUnsupported' }],
+  ['an unsupported link of no bytes', 105, new Uint8Array(0), { frame: 'unreadable', reason: 'linkUnsupported' }],
+];
+
+describe('decodeFrame', () => {
+  for (const [criterion, linkType, bytes, expected] of rows)
+    it(`reads layer 2: ${criterion}`, () => {
+      const actual = Object.entries(decoded(bytes, linkType)).filter(([key]) => key in expected);
+      assert.deepEqual(Object.fromEntries(actual), expected);
+    });
+});
