@@ -13,6 +13,7 @@ import {
   filterAt,
   filterKey,
   HOOK_LISTS,
+  type HookList,
   type Layer,
   leafKey,
   type Place,
@@ -48,7 +49,7 @@ export interface KernelState {
   readonly objects: readonly StandingObject[];
   /** See `interfaceStates`. */
   readonly interfaces: ReadonlyMap<string, string>;
-  /** By interface: why nothing can be steered there. */
+  /** By interface: why nothing can be steered there, or to it. */
   readonly blocked: ReadonlyMap<string, string>;
   /** By `leafCounterKey`: what passed the queue and what it dropped. */
   readonly leaves: ReadonlyMap<string, QueueCounter>;
@@ -59,10 +60,10 @@ export interface KernelState {
 export const leafCounterKey = (device: string, classid: string): string => `${device} ${classid}`;
 export const steeredKey = (name: string, device: string, cookie: string): string => `${name} ${device} ${cookie}`;
 
-/** Throws Error where an interface of our name is somebody else's. */
 export function readKernel({ links, qdiscs, classes, filters, hooks }: Readings): KernelState {
   const devices = new Set(links.flatMap((link) => (isOurs(link) ? [link.ifname] : [])));
   const blocked = new Map<string, string>();
+  for (const { ifname } of links.filter(isNamesake)) blocked.set(ifname, `${ifname} exists and is not Weir's`);
   for (const { kind, dev } of qdiscs) if (kind === 'ingress') blocked.set(dev, `${dev} has an ingress qdisc`);
   for (const [name, rows] of hooks) {
     const pref = takenPref(rows);
@@ -73,8 +74,8 @@ export function readKernel({ links, qdiscs, classes, filters, hooks }: Readings)
     objects: [
       ...links.filter(({ ifname }) => devices.has(ifname)).map(deviceObject),
       ...ourQdiscs.flatMap(qdiscObjects),
-      ...[...classes].flatMap(([device, rows]) => rows.map((row) => classObject(device, row))),
-      ...[...filters].flatMap(([device, rows]) => deviceFilters(device, rows)),
+      ...[...devices].flatMap((device) => (classes.get(device) ?? []).map((row) => classObject(device, row))),
+      ...[...devices].flatMap((device) => deviceFilters(device, filters.get(device) ?? [])),
       ...[...hooks].flatMap(([name, rows]) => hookObjects(name, rows)),
     ],
     interfaces: interfaceStates(links),
@@ -88,11 +89,10 @@ export function readKernel({ links, qdiscs, classes, filters, hooks }: Readings)
 export const interfaceStates = (links: readonly LinkRow[]): Map<string, string> =>
   new Map(links.map(({ ifname, ifindex, flags }) => [ifname, `${ifindex} ${flags.includes('UP') ? 'up' : 'down'}`]));
 
-function isOurs({ ifname, address, linkinfo }: LinkRow): boolean {
-  if (!DEVICES.some(({ name }) => name === ifname)) return false;
-  if (address === DEVICE_ADDRESS && linkinfo?.info_kind === 'ifb') return true;
-  throw new Error(`Cannot use interface ${ifname}: it exists and is not Weir's; rename or delete it`);
-}
+const isNamed = ({ ifname }: LinkRow): boolean => DEVICES.some(({ name }) => name === ifname);
+const isOurs = (link: LinkRow): boolean =>
+  isNamed(link) && link.address === DEVICE_ADDRESS && link.linkinfo?.info_kind === 'ifb';
+const isNamesake = (link: LinkRow): boolean => isNamed(link) && !isOurs(link);
 
 const standing = (layer: Layer, key: string, state: string, remove: string, within: string | null): StandingObject => ({
   layer,
@@ -148,32 +148,38 @@ function deviceFilters(device: string, rows: readonly FilterRow[]): StandingObje
   });
 }
 
-/** Our filters on an interface, and its clsact if that is ours and nobody else uses it. */
+/** Our filters on an interface, and its clsact: ours to remove where we made it and nobody else uses it. */
 function hookObjects(name: string, rows: HookRows): StandingObject[] {
-  const foreign = HOOKS.some((hook) => rows[hook].some(({ pref }) => !isOurList(hook, pref, rows[hook])));
-  const ours = rows.egress.some(({ pref, options }) => pref === HOOK_LISTS[0].pref && isAnchor(options, CLSACT_MARK));
+  const lists = ourLists(rows);
+  const isForeign = HOOKS.some((hook) => rows[hook].some(({ pref }) => !lists.some((list) => list.pref === pref)));
+  const isMarked = rows.egress.some(({ options }) => isAnchor(options, CLSACT_MARK));
   const clsact = standing('clsact', clsactKey(name), 'present', `qdisc del dev ${name} clsact`, null);
-  const within = ours && !foreign ? clsact.key : null;
-  const lists = HOOK_LISTS.filter(({ hook, pref }) => isOurList(hook, pref, rows[hook])).flatMap((list) => {
-    const place: Place = { device: name, parent: list.hook, pref: list.pref, protocol: list.protocol };
-    return listObjects(place, rows[list.hook], HOOK_LAYERS, within);
-  });
-  return [within === null ? { ...clsact, remove: null } : clsact, ...lists];
+  const within = isMarked && !isForeign ? clsact.key : null;
+  return [
+    within === null ? { ...clsact, remove: null } : clsact,
+    ...lists.flatMap(({ hook, pref, protocol }) =>
+      listObjects({ device: name, parent: hook, pref, protocol }, rows[hook], HOOK_LAYERS, within),
+    ),
+  ];
 }
 
 const HOOKS = ['egress', 'ingress'] as const;
 
+const ourLists = (rows: HookRows): HookList[] =>
+  HOOK_LISTS.filter(({ hook, pref }) =>
+    rows[hook].some(
+      (row) => row.pref === pref && (isAnchor(row.options, ANCHOR) || isAnchor(row.options, CLSACT_MARK)),
+    ),
+  );
+
 /** The pref of a list of ours that holds somebody else's filters; null: none does. */
 function takenPref(rows: HookRows): number | null {
+  const lists = ourLists(rows);
   const taken = HOOK_LISTS.find(
-    ({ hook, pref }) => rows[hook].some((row) => row.pref === pref) && !isOurList(hook, pref, rows[hook]),
+    (list) => !lists.includes(list) && rows[list.hook].some(({ pref }) => pref === list.pref),
   );
   return taken?.pref ?? null;
 }
-
-const isOurList = (hook: string, pref: number, rows: readonly FilterRow[]): boolean =>
-  HOOK_LISTS.some((list) => list.hook === hook && list.pref === pref) &&
-  rows.some((row) => row.pref === pref && (isAnchor(row.options, ANCHOR) || isAnchor(row.options, CLSACT_MARK)));
 
 const isAnchor = (options: U32Options | undefined, handle: string): boolean =>
   options?.fh !== undefined && handleOf(options.fh) === handle && renderRule(ruleOf(options)) === ANCHOR_RULE;

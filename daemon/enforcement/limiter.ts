@@ -153,15 +153,20 @@ export class Limiter {
   #steps(kernel: KernelState) {
     if (this.#capabilities === null) throw new Error('Cannot set limits: the limiter was not started');
     const unreachable = this.#limits.flatMap((limit) => {
-      const name = limit.interface;
-      const reason = kernel.interfaces.has(name) ? kernel.blocked.get(name) : `there is no interface ${name}`;
-      return reason === undefined ? [] : [{ limit, reason }];
+      const reason = whyUnreachable(limit.interface, kernel);
+      return reason === null ? [] : [{ limit, reason }];
     });
     const reachable = this.#limits.filter((limit) => !unreachable.some((refusal) => refusal.limit === limit));
     const { objects, refused } = planObjects(reachable, this.#capabilities);
     this.#refused = [...unreachable, ...refused];
     return planSteps(objects, kernel.objects);
   }
+}
+
+function whyUnreachable(name: string, { interfaces, blocked }: KernelState): string | null {
+  if (!interfaces.has(name)) return `there is no interface ${name}`;
+  const inTheWay = [name, ...DEVICES.map((device) => device.name)].find((each) => blocked.has(each)) ?? '';
+  return blocked.get(inTheWay) ?? null;
 }
 
 const explainMissing = (missing: readonly string[]): string =>

@@ -71,6 +71,10 @@ function filter(layer: Layer, place: Place, handle: string, rule: Rule | string)
   return { layer, key: filterKey(place, handle), state, add: `filter add ${words}`, change: null };
 }
 
+/** As tc shows it: bucket 0 is left out. */
+const handleIn = (table: string, bucket: number, item: number): string =>
+  `${table}${bucket === 0 ? '' : bucket.toString(16)}:${item.toString(16)}`;
+
 function deviceLists(device: Device): DesiredObject[] {
   return DEVICE_LISTS.flatMap(({ pref, protocol, tables }) => {
     const place: Place = { device: device.name, parent: 'parent face:', pref, protocol };
@@ -148,19 +152,17 @@ function classify({ limit, matches, portItem }: PlacedLimit): DesiredObject[] {
       const byAddress = matches
         .filter(({ prefix }) => protocolOf(prefix) === protocol)
         .flatMap(({ prefix, bucket, item }) => {
-          const at = `${bucket.toString(16)}:${item.toString(16)}`;
           const words = prefixWords(prefix, side);
           return [
-            filter('rule', place, tables.voice + at, rule(words, VOICE)),
-            filter('rule', place, tables.bulk + at, rule(words, BULK)),
+            filter('rule', place, handleIn(tables.voice, bucket, item), rule(words, VOICE)),
+            filter('rule', place, handleIn(tables.bulk, bucket, item), rule(words, BULK)),
           ];
         });
       if (limit.faces === 'internet') return byAddress;
-      const at = `:${portItem.toString(16)}`;
       return [
         ...byAddress,
-        filter('rule', place, tables.portVoice + at, rule([ANY], VOICE)),
-        filter('rule', place, tables.portBulk + at, rule([ANY], BULK)),
+        filter('rule', place, handleIn(tables.portVoice, 0, portItem), rule([ANY], VOICE)),
+        filter('rule', place, handleIn(tables.portBulk, 0, portItem), rule([ANY], BULK)),
       ];
     }),
   );
@@ -172,7 +174,7 @@ function steerByAddress({ limit, matches }: PlacedLimit): DesiredObject[] {
       .filter(({ prefix }) => protocolOf(prefix) === list.protocol)
       .flatMap(({ prefix, bucket, item }) =>
         DEVICES.map(({ name, side }) => {
-          const handle = `${list.tables[side]}${bucket.toString(16)}:${item.toString(16)}`;
+          const handle = handleIn(list.tables[side], bucket, item);
           const redirect = { to: name, cookie: cookieOf(limit.slot) };
           return filter('steering', hookPlace(limit.interface, list), handle, {
             words: prefixWords(prefix, side),

@@ -10,7 +10,7 @@ import { DEVICES } from './tcObject.ts';
 const TIMEOUT_MS = 10_000;
 const MAX_OUTPUT_BYTES = 2 ** 28;
 /** iproute2 lies in sbin, which is not in everybody's PATH. */
-const ENVIRONMENT = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`, LC_ALL: 'C' };
+const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
 
 /** tc or ip did not do what it was told. */
 export class TcError extends Error {
@@ -31,15 +31,19 @@ export interface TcOptions {
   /** A network namespace by name; the process's own where it is left out. */
   readonly netns?: string;
   readonly timeoutMs?: number;
+  /** Folders where ip and tc are looked for. */
+  readonly path?: string;
 }
 
 export class Tc implements Executor {
   readonly #netns: readonly string[];
   readonly #timeoutMs: number;
+  readonly #env: NodeJS.ProcessEnv;
 
-  constructor({ netns, timeoutMs = TIMEOUT_MS }: TcOptions = {}) {
+  constructor({ netns, timeoutMs = TIMEOUT_MS, path = PATH }: TcOptions = {}) {
     this.#netns = netns === undefined ? [] : ['-n', netns];
     this.#timeoutMs = timeoutMs;
+    this.#env = { ...process.env, PATH: path, LC_ALL: 'C' };
   }
 
   /** Rejects where scratch devices may not be made at all. */
@@ -131,7 +135,7 @@ export class Tc implements Executor {
     const child = execFile(
       tool,
       [...this.#netns, ...args],
-      { env: ENVIRONMENT, timeout: this.#timeoutMs, killSignal: 'SIGKILL', maxBuffer: MAX_OUTPUT_BYTES },
+      { env: this.#env, timeout: this.#timeoutMs, killSignal: 'SIGKILL', maxBuffer: MAX_OUTPUT_BYTES },
       (error, stdout, stderr) => {
         if (error === null) resolve(stdout);
         else reject(this.#explain(error, stderr, tool, args, lines));

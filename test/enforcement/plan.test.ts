@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import type { Limit } from '../../daemon/enforcement/limit.ts';
+import { planObjects } from '../../daemon/enforcement/plan.ts';
+import { planSteps, renderSteps } from '../../daemon/enforcement/reconcile.ts';
+import { assertGolden } from '../support/golden.ts';
+import { edgeLimit, portLimit } from './limits.ts';
+
+const GOLDEN = join(import.meta.dirname, '../golden/enforcement');
+const fifo = { fqCodel: false, missing: [] };
+const fqCodel = { fqCodel: true, missing: [] };
+
+const commands = (limits: readonly Limit[], capabilities = fifo): string[] =>
+  renderSteps(planSteps(planObjects(limits, capabilities).objects, [])).flatMap(({ tool, lines }) =>
+    lines
+      .join('\n')
+      .split('\n')
+      .map((line) => `${tool} ${line}`),
+  );
+
+describe('planObjects', () => {
+  const golden: [string, readonly Limit[], typeof fifo][] = [
+    ['edge', [edgeLimit('dogwood', { slot: 7 })], fifo],
+    ['edge-fq_codel', [edgeLimit('dogwood', { slot: 7, rateBps: 500e6 })], fqCodel],
+    ['port', [portLimit('acme', { rateBps: 20e6 })], fifo],
+    ['wide', [edgeLimit('acme', { addresses: ['198.51.100.0/22', '2001:db8:8::/46'] })], fifo],
+  ];
+  for (const [name, limits, capabilities] of golden) {
+    it(`plans ${name} as in its golden file`, () => {
+      assertGolden(join(GOLDEN, `${name}.txt`), `${commands(limits, capabilities).join('\n')}\n`);
+    });
+  }
+
+  it('plans nothing for no limits', () => assert.deepEqual(commands([]), []));
+
+  const refused: [string, readonly Limit[], RegExp][] = [
+    ['what is no prefix', [edgeLimit('acme', { addresses: ['acme.example'] })], /^acme\.example is no prefix$/],
+    ['a slot that has no handles', [edgeLimit('acme', { slot: 16_001 })], /^only tenants 1 … 16000/],
+    ['a slot of nobody', [edgeLimit('acme', { slot: 0 })], /^only tenants/],
+    ['a rate too small for a frame', [edgeLimit('acme', { rateBps: 15_999 })], /^the limit is below 16 kbit\/s$/],
+    ['a rate that is none', [edgeLimit('acme', { rateBps: Number.NaN })], /^the limit is below/],
+    ['a name with a command in it', [edgeLimit('acme', { interface: 'a\nlink del b' })], /is no name of an interface/],
+    ['nobody to look for', [edgeLimit('acme', { addresses: [] })], /^the tenant has no addresses$/],
+    ['two rates for a tenant', [edgeLimit('acme'), portLimit('acme', { rateBps: 6e6 })], /another rate/],
+    ['two tenants at a port', [portLimit('acme'), portLimit('birch', { interface: 'veth-acme' })], /the port of acme/],
+    [
+      'a port that faces the internet',
+      [portLimit('acme'), edgeLimit('birch', { interface: 'veth-acme' })],
+      /the port of/,
+    ],
+  ];
+  for (const [name, limits, reason] of refused) {
+    it(`refuses ${name}, and plans the others`, () => {
+      const plan = planObjects([...limits, edgeLimit('cedar')], fifo);
+      assert.equal(plan.refused.length, 1);
+      assert.match(plan.refused[0]?.reason ?? '', reason);
+      const others = limits.filter((limit) => limit !== plan.refused[0]?.limit);
+      assert.deepEqual(plan.objects, planObjects([...others, edgeLimit('cedar')], fifo).objects);
+    });
+  }
+
+  it('plans 3,000 tenants, each once, and refuses the next', () => {
+    const limits = Array.from({ length: 3001 }, (_, i) =>
+      edgeLimit('acme', { tenant: `t${i}`, slot: i + 1, addresses: [`10.${i >> 8}.${i & 255}.0/24`] }),
+    );
+    const { refused: over } = planObjects(limits, fifo);
+    assert.deepEqual(over, [{ limit: limits[3000], reason: '3000 tenants are limited already' }]);
+  });
+
+  it('refuses the tenant whose prefixes no longer fit into a bucket', () => {
+    const crowd = Array.from({ length: 4095 }, (_, i) => `10.${i >> 8}.0.${i & 255}/32`);
+    const { refused: over } = planObjects(
+      [edgeLimit('acme', { addresses: crowd }), edgeLimit('birch', { addresses: ['10.0.0.0/24'] })],
+      fifo,
+    );
+    assert.deepEqual(
+      over.map(({ limit, reason }) => [limit.tenant, reason]),
+      [['birch', 'more than 4095 prefixes share a hash bucket']],
+    );
+  });
+});
+
+/** Devices, and classes and tables with their device, that must be there before the line. */
+function namesUsed(line: string): string[] {
+  const [, device = ''] = /^tc .*? dev (\S+)/.exec(line) ?? [];
+  const [, table = ''] = / ht (\w+:)/.exec(line) ?? [];
+  const [, target = ''] = / redirect dev (\S+)/.exec(line) ?? [];
+  const names = [...line.matchAll(/ (?:parent|flowid|link) (\w+:\w*)/g)].map(([, name]) => name);
+  return [target, ...[table, ...names].map((name) => (name ? `${device} ${name}` : ''))].filter((name) => name !== '');
+}
+
+/** The device that comes up; the class, qdisc or table with its device. */
+function nameAdded(line: string): string {
+  const [, up] = /^ip link set dev (\S+) .*up$/.exec(line) ?? [];
+  const [, device = ''] = / dev (\S+)/.exec(line) ?? [];
+  const [, name = ''] = / (?:classid|handle) (\w+:\w*) (?!u32 ht)/.exec(line) ?? [];
+  return up ?? `${device} ${name}`;
+}
+
+describe('planObjects of any limits', () => {
+  const octet = fc.integer({ min: 0, max: 255 });
+  const prefix = fc.oneof(
+    fc
+      .tuple(octet, octet, octet, fc.integer({ min: 14, max: 32 }))
+      .map(([a, b, c, bits]) => `10.${a}.${b}.${c}/${bits}`),
+    fc.tuple(octet, fc.integer({ min: 38, max: 128 })).map(([a, bits]) => `2001:db8:${a.toString(16)}::/${bits}`),
+  );
+  const limit = fc
+    .record({
+      slot: fc.integer({ min: 1, max: 40 }),
+      addresses: fc.array(prefix, { minLength: 1, maxLength: 4 }),
+      interface: fc.constantFrom('eth0', 'eth1', 'port1', 'port2', 'port3'),
+    })
+    .map((record) =>
+      edgeLimit('acme', {
+        ...record,
+        tenant: `t${record.slot}`,
+        faces: record.interface.startsWith('p') ? 'tenant' : 'internet',
+      }),
+    );
+  const limits = fc.array(limit, { maxLength: 8 });
+
+  it('names no object twice', () => {
+    fc.assert(
+      fc.property(limits, (some) => {
+        const keys = planObjects(some, fifo).objects.map(({ key }) => key);
+        assert.equal(new Set(keys).size, keys.length);
+      }),
+    );
+  });
+
+  it('refers to nothing that was not added before', () => {
+    fc.assert(
+      fc.property(limits, (some) => {
+        const added = new Set<string>();
+        for (const line of commands(some)) {
+          for (const name of namesUsed(line)) assert(added.has(name), `${line}: ${name}`);
+          added.add(nameAdded(line));
+        }
+      }),
+    );
+  });
+
+  it('does not depend on their order', () => {
+    fc.assert(
+      fc.property(limits, (some) => {
+        const distinct = some.filter((a, i) => !some.slice(0, i).some((b) => b.slot === a.slot));
+        assert.deepEqual(planObjects(distinct.toReversed(), fifo).objects, planObjects(distinct, fifo).objects);
+      }),
+    );
+  });
+});
