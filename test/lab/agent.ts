@@ -53,11 +53,12 @@ const METHODS = {
     receivers.set(port, receiver);
   },
 
-  async closeVoice(port: number): Promise<VoiceReport> {
+  /** `sent`: how many packets to wait for. */
+  async closeVoice(port: number, sent: number): Promise<VoiceReport> {
     const receiver = receivers.get(port);
     assert(receiver, `no voice is received on port ${port}`);
     receivers.delete(port);
-    return receiver.close();
+    return receiver.close(sent);
   },
 };
 

@@ -1,6 +1,6 @@
 /** Makes the network namespaces of one lab from the topology, and removes them with every process in them. Needs root. */
 import { execFileSync } from 'node:child_process';
-import { FORWARDERS, type Host, HOSTS, LINKS, ROUTES } from './topology.ts';
+import { FORWARDERS, type Host, HOSTS, type Link, LINKS, ROUTES } from './topology.ts';
 
 const NAME = /^weir-lab-(?<pid>\d+)-\d+-/;
 
@@ -16,12 +16,14 @@ export const namespaceOf = (lab: string, host: Host): string => `${lab}-${host}`
 
 export function addNetwork(lab: string): void {
   for (const host of HOSTS) addHost(lab, host);
-  for (const [one, other] of LINKS) {
-    const peer = `peer name ${other.interface} netns ${namespaceOf(lab, other.host)}`;
-    ipBatch(lab, one.host, [`link add ${one.interface} type veth ${peer}`]);
-  }
-  for (const host of HOSTS)
-    ipBatch(lab, host, [...addressLines(host), ...ROUTES[host].map((route) => `route add ${route}`)]);
+  for (const link of LINKS) addLink(lab, link);
+  for (const host of HOSTS) addRoutes(lab, host);
+}
+
+/** Joins a tenant to the protected host again, whose interface to it was deleted. */
+export function rejoin(lab: string, host: Host): void {
+  for (const link of LINKS.filter(([, far]) => far.host === host)) addLink(lab, link);
+  addRoutes(lab, host);
 }
 
 function addHost(lab: string, host: Host): void {
@@ -40,16 +42,23 @@ function addHost(lab: string, host: Host): void {
     `net.ipv6.conf.all.forwarding=${forwards}`,
   ];
   execFileSync('ip', ['netns', 'exec', namespace, 'sysctl', '-qw', ...settings]);
+  ipBatch(lab, host, ['link set lo up']);
 }
 
-function addressLines(host: Host): string[] {
-  const ends = LINKS.flat().filter((end) => end.host === host);
-  return [
-    'link set lo up',
-    ...ends.map((end) => `link set ${end.interface} up`),
-    ...ends.flatMap((end) => end.addresses.map((address) => `addr add ${address} dev ${end.interface}`)),
-  ];
+function addLink(lab: string, [one, other]: Link): void {
+  const peer = `peer name ${other.interface} netns ${namespaceOf(lab, other.host)}`;
+  ipBatch(lab, one.host, [`link add ${one.interface} type veth ${peer}`]);
+  for (const { host, interface: device, addresses } of [one, other]) {
+    ipBatch(lab, host, [`link set ${device} up`, ...addresses.map((address) => `addr add ${address} dev ${device}`)]);
+  }
 }
+
+const addRoutes = (lab: string, host: Host): void =>
+  ipBatch(
+    lab,
+    host,
+    ROUTES[host].map((route) => `route add ${route}`),
+  );
 
 function ipBatch(lab: string, host: Host, lines: readonly string[]): void {
   execFileSync('ip', ['-n', namespaceOf(lab, host), '-batch', '-'], { input: `${lines.join('\n')}\n` });

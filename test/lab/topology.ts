@@ -14,7 +14,10 @@ export interface End {
 
 const end = (host: Host, name: string, ...addresses: readonly string[]): End => ({ host, interface: name, addresses });
 
-export const LINKS: readonly (readonly [End, End])[] = [
+/** The near end, and the far one. */
+export type Link = readonly [End, End];
+
+export const LINKS: readonly Link[] = [
   [
     end('pbx', 'eth0', '198.51.100.1/29', '2001:db8:1::1/64'),
     end('internet', 'eth0', '198.51.100.2/29', '2001:db8:1::2/64'),

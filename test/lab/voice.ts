@@ -24,7 +24,8 @@ export interface VoicePlan {
 }
 
 export interface VoiceReport {
-  readonly received: number;
+  readonly sent: number;
+  readonly lost: number;
   /** One way; null: nothing came. */
   readonly delayMs: { readonly p50: number; readonly p99: number; readonly max: number } | null;
 }
@@ -72,7 +73,10 @@ function expeditedSocket(): Socket {
   return socket;
 }
 
-/** Receives voice from its making until `close`. */
+/** Longer than any queue on the way: what has not come by then is lost. */
+const LATE_MS = 1000;
+
+/** Receives voice from `listen` until `close`. */
 export class VoiceReceiver {
   readonly #socket = createSocket('udp4');
   /** By packet number: a packet that comes twice counts once. */
@@ -87,11 +91,16 @@ export class VoiceReceiver {
     await once(this.#socket, 'listening');
   }
 
-  close(): VoiceReport {
+  /** Waits for packets that are still on their way. */
+  async close(sent: number): Promise<VoiceReport> {
+    const deadlineMs = machineMs() + LATE_MS;
+    for await (const _ of setInterval(PACKET_MS)) {
+      if (this.#delaysMs.size >= sent || machineMs() > deadlineMs) break;
+    }
     this.#socket.close();
     const sorted = [...this.#delaysMs.values()].toSorted((a, b) => a - b);
     const at = (share: number): number => sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN;
     const delayMs = sorted.length === 0 ? null : { p50: at(0.5), p99: at(0.99), max: at(1) };
-    return { received: sorted.length, delayMs };
+    return { sent, lost: sent - sorted.length, delayMs };
   }
 }
