@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LabAgent } from './labAgent.ts';
 import { LabProcess } from './labProcess.ts';
-import { addNetwork, namespaceOf, nextLabName, removeDeadLabs, removeNetwork } from './network.ts';
-import type { Host } from './topology.ts';
+import { addNetwork, namespaceOf, nextLabName, rejoin, removeDeadLabs, removeNetwork } from './network.ts';
+import type { Host, TenantId } from './topology.ts';
 
 export class Lab {
   readonly name = nextLabName();
@@ -53,6 +53,11 @@ export class Lab {
     ]);
     const answers = await Promise.all(questions.map(([tc = '', ...words]) => this.run('pbx', tc, ...words)));
     return Object.fromEntries([['links', links], ...answers.map((answer, i) => [questions[i]?.join(' '), answer])]);
+  }
+
+  /** Joins a tenant again after its interface was deleted. */
+  rejoin(tenant: TenantId): void {
+    rejoin(this.name, tenant);
   }
 
   async stop(): Promise<void> {

@@ -19,10 +19,13 @@ export class LabDaemon {
     this.process = process;
   }
 
-  /** Resolves when it answers and sees every interface; throws with its last words when it ends before. */
+  /** Resolves when it is healthy and watches every interface; throws with its last words when it ends before. */
   static async start(lab: Lab, yaml: string): Promise<LabDaemon> {
     const daemon = new LabDaemon(lab, spawnDaemon(lab, yaml));
-    await until('the daemon is healthy', START_MS, () => daemon.#isHealthy());
+    await until('a healthy daemon', START_MS, () => daemon.#isHealthy());
+    await daemon.until('every interface', START_MS, ({ interfaces }) =>
+      interfaces.every(({ state }) => state === 'up'),
+    );
     return daemon;
   }
 
