@@ -43,6 +43,12 @@ export class LabProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  /** Copies what it has printed and what it will print. */
+  echo(to: NodeJS.WritableStream): void {
+    to.write(this.#stderr + this.#stdout);
+    for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.pipe(to, { end: false });
+  }
+
   kill(signal: NodeJS.Signals = 'SIGTERM'): void {
     this.#child.kill(signal);
   }
