@@ -15,7 +15,7 @@ describe('DryRun', () => {
     const { dryRun, limiter } = await started();
     await limiter.apply([portLimit('acme')]);
     const set = dryRun.lines;
-    assert(set.lines.some((line) => line.startsWith('tc class add dev weir-out')));
+    assert(set.some((line) => line.startsWith('tc class add dev weir-out')));
     await limiter.stop();
     assert.deepEqual(dryRun.lines.slice(-2), ['ip del weir-out', 'ip del weir-in']);
     await limiter.apply([portLimit('acme')]);

@@ -1,0 +1,56 @@
+/** An executor that counts its runs, and that can fail, or fall silent as if the daemon were killed, in the middle of one. */
+import type { Executor } from '../../daemon/enforcement/executor.ts';
+import type { Steps } from '../../daemon/enforcement/reconcile.ts';
+
+export type Fault = 'fail' | 'die';
+
+export class FaultyExecutor implements Executor {
+  runs = 0;
+  /** Settles when it has fallen silent. */
+  readonly died: Promise<void>;
+  readonly #inner: Executor;
+  #objectsLeft = Infinity;
+  #fault: Fault = 'fail';
+  #die: () => void = () => {};
+
+  constructor(inner: Executor) {
+    this.#inner = inner;
+    this.died = new Promise((resolve) => {
+      this.#die = resolve;
+    });
+  }
+
+  /** After so many objects more; Infinity: never. */
+  failAfter(objects: number, fault: Fault = 'fail'): void {
+    this.#objectsLeft = objects;
+    this.#fault = fault;
+  }
+
+  probe() {
+    return this.#inner.probe();
+  }
+
+  interfaces() {
+    return this.#inner.interfaces();
+  }
+
+  read(interfaces: ReadonlySet<string> | 'all') {
+    return this.#inner.read(interfaces);
+  }
+
+  async run({ removals, additions, changes }: Steps): Promise<void> {
+    this.runs += 1;
+    const left = this.#objectsLeft;
+    const first: Steps = {
+      removals: removals.slice(0, left),
+      additions: additions.slice(0, Math.max(left - removals.length, 0)),
+      changes: changes.slice(0, Math.max(left - removals.length - additions.length, 0)),
+    };
+    await this.#inner.run(first);
+    this.#objectsLeft -= first.removals.length + first.additions.length + first.changes.length;
+    if (this.#objectsLeft > 0) return;
+    if (this.#fault === 'fail') throw new Error('Cannot go on: the test says so');
+    this.#die();
+    await new Promise(() => {});
+  }
+}
