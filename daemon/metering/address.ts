@@ -39,3 +39,9 @@ export function hashAddress(seed: number, w0: number, w1: number, w2: number, w3
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return hash ^ (hash >>> 16);
 }
+
+/** A hash of a port, for linear counting: ports in a row must fall on each other as often as random ones do. */
+export function hashPort(seed: number, port: number): number {
+  const hash = Math.imul(port ^ seed, 0x9e3779b1);
+  return Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
+}

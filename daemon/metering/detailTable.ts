@@ -1,5 +1,5 @@
 /** Closer looks at the busy targets of a window: distinct sources (HyperLogLog), distinct ports, top sources and top ports of a sample. */
-import type { AddressWords } from './address.ts';
+import { type AddressWords, hashPort } from './address.ts';
 import { type DistinctSketch, SKETCH_REGISTERS } from './distinctSketch.ts';
 
 /** Linear-counting bits for distinct ports (Whang et al. 1990): within 5 % up to about 5,000 of them. */
@@ -102,7 +102,7 @@ export class DetailTable {
     const rank = Math.clz32(sourceHash >>> 8) - 7;
     if (this.#bytes[at]! < rank) this.#bytes[at] = rank;
     if (port >= 0) {
-      const bit = Math.imul(port, 0x9e3779b1) >>> 22;
+      const bit = hashPort(0, port) >>> 22;
       this.#words[slot * WORDS + PORT_BITS + (bit >>> 5)]! |= 1 << (bit & 31);
     }
   }

@@ -3,7 +3,7 @@
  * allocates nothing, and touches one cache line a table for a usual packet.
  */
 import type { FrameBlock, Milliseconds } from '../../probes/probe.ts';
-import { hashAddress } from './address.ts';
+import { hashAddress, hashPort } from './address.ts';
 import { BYTES, type CounterTable, MARK, PACKETS } from './counterTable.ts';
 import { decodeFrame, FRAME_ARP, FRAME_IP, FRAME_OTHER, Header } from './decode.ts';
 import { ICMP, PACKET_KINDS, TCP_RST, TCP_SYN, TCP_SYN_ACK, UDP } from './decodeResult.ts';
@@ -39,7 +39,7 @@ const SAMPLE_SHIFT = 29;
 const MAX_WIRE_LENGTH = 1 << 19;
 const VLAN_TAG_BYTES = 4;
 const DOOR_MASK = 0x7fff;
-/** 2^32 divided by the golden ratio: multiplying by it spreads small numbers (Knuth, TAOCP 6.4). */
+/** 2^32 divided by the golden ratio: its multiples lie evenly among all numbers (Knuth, TAOCP 6.4). */
 const GOLDEN_RATIO = 0x9e3779b1;
 
 /** By kind: an index instead of a branch that a mix of traffic would mispredict. */
@@ -168,8 +168,8 @@ export class Meter {
         sourceLanes[line + SOURCE_LANE_BY_KIND[kind]!]! += packets;
         const targetBit = targetHash >>> 26;
         sourceLanes[line + SOURCE_TARGET_BITS + (targetBit >>> 5)]! |= 1 << (targetBit & 31);
-        const portBit = Math.imul(port, GOLDEN_RATIO) >>> 26;
-        sourceLanes[line + SOURCE_PORT_BITS + (portBit >>> 5)]! |= 1 << (portBit & 31);
+        const portBit = hashPort(seed, port) >>> 26;
+        sourceLanes[line + SOURCE_PORT_BITS + (portBit >>> 5)]! |= (1 << (portBit & 31)) & ~(port >> 31);
       }
       // Row 0 takes what has nobody's address: adding to it costs less than asking.
       let row = (tenant * 2 + OUTBOUND) * ROW;

@@ -28,7 +28,7 @@ const NUMBERS = { tcp: 6, udp: 17, icmp: 1 } as const;
 const ICMPV6 = 58;
 
 /** The 4 or 16 bytes of an address. */
-export function addressBytes(text: string): number[] {
+function addressBytes(text: string): number[] {
   const words = parseAddress(text);
   assert(words !== null, `${text} is an address`);
   const bytes = words.flatMap((word) => [word >>> 24, (word >>> 16) & 255, (word >>> 8) & 255, word & 255]);
@@ -112,4 +112,23 @@ export function blockOf(frames: readonly TimedFrame[], linkType = LINKTYPE_ETHER
     vlanTags: Uint32Array.from(frames, (one) => one.vlanTag ?? 0),
     flags: new Uint8Array(frames.length),
   };
+}
+
+/** Where the addresses stand in an untagged frame, and how many words they have. */
+const ADDRESS_AT = {
+  4: { source: 26, destination: 30, words: 1 },
+  6: { source: 22, destination: 38, words: 4 },
+} as const;
+
+/** Writes over the source or destination of frame `i`; `random` gives each word. The frames are without VLAN tags. */
+export function readdress(
+  block: FrameBlock,
+  i: number,
+  family: 4 | 6,
+  end: 'source' | 'destination',
+  random: () => number,
+): void {
+  const { words, [end]: at } = ADDRESS_AT[family];
+  const view = new DataView(block.bytes.buffer, block.offsets[i], block.capturedLengths[i]);
+  for (let word = 0; word < words; word++) view.setUint32(at + word * 4, random());
 }

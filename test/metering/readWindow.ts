@@ -1,0 +1,93 @@
+/** A window in words: rows by column name, lines by address; what is zero is left out. */
+import { formatAddress } from '../../daemon/metering/address.ts';
+import type { CounterTable } from '../../daemon/metering/counterTable.ts';
+import { DECODE_REASONS, PACKET_KINDS } from '../../daemon/metering/decodeResult.ts';
+import { estimateDistinct } from '../../daemon/metering/distinctSketch.ts';
+import {
+  ROW,
+  SOURCE_ANSWERED,
+  SOURCE_PORT_BITS,
+  SOURCE_REFUSED,
+  SOURCE_SYN,
+  SOURCE_TARGET_BITS,
+  SOURCE_UDP,
+  type Window,
+} from '../../daemon/metering/window.ts';
+
+export type Row = Record<string, number>;
+
+const COLUMNS = [...PACKET_KINDS, 'tcp bytes', 'udp bytes', 'icmp bytes', 'other bytes', 'arp', 'others'];
+
+const rowOf = (names: readonly string[], values: Iterable<number>): Row =>
+  Object.fromEntries([...values].map((value, i) => [names[i] ?? String(i), value] as const).filter(([, n]) => n !== 0));
+
+export const totalsOf = ({ totals }: Window): Row => rowOf(COLUMNS, totals);
+export const malformedOf = ({ malformed }: Window): Row => rowOf(DECODE_REASONS, malformed);
+
+/** By tenant number and direction: `2 inbound`. */
+export function tenantsOf({ tenants, shape }: Window): Map<string, Row> {
+  const rows = Array.from({ length: (shape.tenants + 1) * 2 }, (_, i) => {
+    const name = `${i >> 1} ${i % 2 === 0 ? 'outbound' : 'inbound'}`;
+    return [name, rowOf(COLUMNS, tenants.subarray(i * ROW, (i + 1) * ROW))] as const;
+  });
+  return new Map(rows.filter(([, row]) => Object.keys(row).length > 0));
+}
+
+export function addressOf(table: CounterTable, line: number): string {
+  const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = table.lanes.subarray(line, line + 4);
+  return formatAddress(w0, w1, w2, w3);
+}
+
+const linesOf = <V>(table: CounterTable, read: (line: number) => V): Map<string, V> =>
+  new Map([...table.used()].map((line) => [addressOf(table, line), read(line)]));
+
+export function bitCount(...words: readonly (number | undefined)[]): number {
+  return words.reduce<number>((sum, word = 0) => sum + (word >>> 0).toString(2).replaceAll('0', '').length, 0);
+}
+
+export const sourcesOf = ({ sources }: Window) =>
+  linesOf(sources, (line) => {
+    const lane = (at: number): number => sources.lanes[line + at] ?? 0;
+    return {
+      tenant: sources.tenant(line),
+      counts: {
+        packets: sources.packets(line),
+        syn: lane(SOURCE_SYN),
+        udp: lane(SOURCE_UDP),
+        answered: lane(SOURCE_ANSWERED),
+        refused: lane(SOURCE_REFUSED),
+      },
+      targetBits: bitCount(lane(SOURCE_TARGET_BITS), lane(SOURCE_TARGET_BITS + 1)),
+      portBits: bitCount(lane(SOURCE_PORT_BITS), lane(SOURCE_PORT_BITS + 1)),
+    };
+  });
+
+export const targetsOf = (window: Window) =>
+  linesOf(window.targets, (line) => ({
+    tenant: window.targets.tenant(line),
+    packets: window.targets.packets(line),
+    bytes: window.targets.bytes(line),
+    kinds: rowOf(
+      PACKET_KINDS,
+      PACKET_KINDS.map((_, kind) => window.targetPackets(line, kind)),
+    ),
+  }));
+
+/** The closer looks, by target. */
+export const detailsOf = (window: Window) =>
+  new Map(
+    [...window.targets.used()]
+      .map((line) => [line, window.targetDetail(line)] as const)
+      .filter(([, slot]) => slot >= 0)
+      .map(([line, slot]) => [
+        addressOf(window.targets, line),
+        {
+          sources: estimateDistinct(window.details.sketch(slot)),
+          ports: window.details.distinctPorts(slot),
+          topSources: window.details
+            .topSources(slot)
+            .map(({ words, share }) => [formatAddress(...words), share] as const),
+          topPorts: window.details.topPorts(slot).map(({ port, share }) => [port, share] as const),
+        },
+      ]),
+  );
