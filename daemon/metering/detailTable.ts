@@ -61,7 +61,7 @@ export class DetailTable {
     return this.#meta[TAKEN]!;
   }
 
-  /** Busy targets that found no free slot. */
+  /** How often a busy target asked for a slot when none was free. */
   get refused(): number {
     return this.#meta[REFUSED]!;
   }

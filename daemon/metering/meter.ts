@@ -199,7 +199,7 @@ export class Meter {
         targetLanes[line + PACKETS] = soFar;
         targetDoubles[(line + BYTES) >> 1]! += length;
         targetLanes[line + TARGET_KINDS + kind]! += packets;
-        if (soFar >= DETAIL_PACKETS) this.#lookCloser(line, soFar, sourceHash, port);
+        if (soFar >= DETAIL_PACKETS) this.#lookCloser(line, soFar, packets, sourceHash, port);
       }
       row = (tenant * 2 + INBOUND) * ROW;
       tenants[row + kind]! += packets;
@@ -225,11 +225,11 @@ export class Meter {
   }
 
   /** Sources and ports of a busy target. */
-  #lookCloser(line: number, soFar: number, sourceHash: number, port: number): void {
+  #lookCloser(line: number, soFar: number, packets: number, sourceHash: number, port: number): void {
     const { targets, details } = this.#window;
     let slot = targets.lanes[line + TARGET_DETAIL]! - 1;
     if (slot < 0) {
-      if (slot < -1 && soFar % DETAIL_RETRY !== 0) return;
+      if (slot < -1 && soFar % DETAIL_RETRY >= packets) return;
       slot = this.#claimDetail(line, soFar);
       if (slot < 0) return;
     }
