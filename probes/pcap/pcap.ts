@@ -1,33 +1,63 @@
 /** The classic pcap format (draft-ietf-opsawg-pcap): file header and record headers, in both byte orders and both resolutions. */
-import { DecodeError } from '../decodeError.ts';
+import {
+  BLOCK_FRAMES,
+  type ChunkBlock,
+  type CorruptRecord,
+  MAX_RECORD_BYTES,
+  type RecordFormat,
+} from './recordFormat.ts';
 
 export const FILE_HEADER_BYTES = 24;
 export const RECORD_HEADER_BYTES = 16;
-/** libpcap's MAXIMUM_SNAPLEN: no record holds more, so a longer one is a corrupt length. */
-export const MAX_RECORD_BYTES = 262_144;
-
-export interface PcapFormat {
-  readonly littleEndian: boolean;
-  /** Milliseconds in one unit of a time stamp's fraction. */
-  readonly msPerFraction: number;
-  readonly linkType: number;
-}
-
 const MAGIC_MICROSECONDS = 0xa1b2c3d4;
 const MAGIC_NANOSECONDS = 0xa1b23c4d;
 
-/** Reads the file header at the start of `view`; throws DecodeError when it is none. */
-export function parseFileHeader(view: DataView, subject: string): PcapFormat {
-  if (view.byteLength < FILE_HEADER_BYTES) throw new DecodeError(subject, 'file header truncated', view.byteLength);
-  for (const littleEndian of [true, false]) {
-    const magic = view.getUint32(0, littleEndian);
-    if (magic !== MAGIC_MICROSECONDS && magic !== MAGIC_NANOSECONDS) continue;
-    return {
-      littleEndian,
-      msPerFraction: magic === MAGIC_NANOSECONDS ? 1e-6 : 1e-3,
-      // The upper bits tell about a frame check sequence.
-      linkType: view.getUint32(20, littleEndian) & 0xffff,
-    };
+export class PcapFormat implements RecordFormat {
+  readonly #littleEndian: boolean;
+  readonly #msPerFraction: number;
+  readonly #linkType: number;
+
+  private constructor(littleEndian: boolean, msPerFraction: number, linkType: number) {
+    this.#littleEndian = littleEndian;
+    this.#msPerFraction = msPerFraction;
+    this.#linkType = linkType;
   }
-  throw new DecodeError(subject, 'not a pcap file', 0);
+
+  /** Reads the file header of FILE_HEADER_BYTES; null: it is none. */
+  static open(view: DataView): PcapFormat | null {
+    for (const littleEndian of [true, false]) {
+      const magic = view.getUint32(0, littleEndian);
+      if (magic !== MAGIC_MICROSECONDS && magic !== MAGIC_NANOSECONDS) continue;
+      // The upper bits of the link type tell about a frame check sequence.
+      const linkType = view.getUint32(20, littleEndian) & 0xffff;
+      return new PcapFormat(littleEndian, magic === MAGIC_NANOSECONDS ? 1e-6 : 1e-3, linkType);
+    }
+    return null;
+  }
+
+  parse(view: DataView, from: number, to: number, block: ChunkBlock): number | CorruptRecord {
+    const { offsets, capturedLengths, wireLengths, timesMs } = block;
+    const littleEndian = this.#littleEndian;
+    const msPerFraction = this.#msPerFraction;
+    let at = from;
+    let count = 0;
+    block.linkType = this.#linkType;
+    while (count < BLOCK_FRAMES && at + RECORD_HEADER_BYTES <= to) {
+      const captured = view.getInt32(at + 8, littleEndian);
+      if (captured < 0 || captured > MAX_RECORD_BYTES) {
+        if (count === 0) return { at, reason: `record of ${captured >>> 0} bytes` };
+        break;
+      }
+      const next = at + RECORD_HEADER_BYTES + captured;
+      if (next > to) break;
+      offsets[count] = at + RECORD_HEADER_BYTES;
+      capturedLengths[count] = captured;
+      wireLengths[count] = view.getInt32(at + 12, littleEndian);
+      timesMs[count] = view.getUint32(at, littleEndian) * 1000 + view.getInt32(at + 4, littleEndian) * msPerFraction;
+      count += 1;
+      at = next;
+    }
+    block.count = count;
+    return at;
+  }
 }

@@ -1,0 +1,174 @@
+/** The pcapng format (draft-ietf-opsawg-pcapng): sections, interfaces, and packets in blocks; other blocks are skipped. */
+import {
+  BLOCK_FRAMES,
+  type ChunkBlock,
+  type CorruptRecord,
+  MAX_RECORD_BYTES,
+  type RecordFormat,
+} from './recordFormat.ts';
+
+/** Type and total length before the body, the total length again behind it. */
+const BLOCK_HEADER_BYTES = 8;
+const SMALLEST_BLOCK_BYTES = 12;
+
+const SECTION_HEADER = 0x0a0d0d0a;
+const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
+const INTERFACE_DESCRIPTION = 1;
+/** Obsolete, but still written by some. */
+const PACKET = 2;
+const SIMPLE_PACKET = 3;
+const ENHANCED_PACKET = 6;
+const OPTION_END = 0;
+const OPTION_TIME_RESOLUTION = 9;
+const OPTION_TIME_OFFSET = 14;
+
+/** More interfaces than this in one section are refused: each is remembered. */
+const MAX_INTERFACES = 65_536;
+
+interface Interface {
+  readonly linkType: number;
+  /** 0: no limit. */
+  readonly snapLength: number;
+  /** Milliseconds in one unit of a time stamp. */
+  readonly msPerUnit: number;
+  readonly offsetMs: number;
+}
+
+export class PcapngFormat implements RecordFormat {
+  #littleEndian = true;
+  #interfaces: Interface[] = [];
+  /** Simple packets have no time: they take that of the packet before. */
+  #lastMs = 0;
+
+  /** Whether the file starts with a section header. */
+  static open(view: DataView): PcapngFormat | null {
+    return view.getUint32(0) === SECTION_HEADER ? new PcapngFormat() : null;
+  }
+
+  parse(view: DataView, from: number, to: number, block: ChunkBlock): number | CorruptRecord {
+    let at = from;
+    block.count = 0;
+    while (block.count < BLOCK_FRAMES && at + SMALLEST_BLOCK_BYTES <= to) {
+      const type = view.getUint32(at, this.#littleEndian);
+      if (type === SECTION_HEADER && !this.#openSection(view, at))
+        return corrupt(at, 'section header without its magic', block);
+      const length = view.getUint32(at + 4, this.#littleEndian);
+      if (length < SMALLEST_BLOCK_BYTES) return corrupt(at, `block of ${length} bytes`, block);
+      const next = at + Math.ceil(length / 4) * 4;
+      if (next > to) {
+        if (isNeeded(type) && length <= MAX_RECORD_BYTES) break;
+        if (isNeeded(type)) return corrupt(at, `block of ${length} bytes`, block);
+        return next;
+      }
+      const taken = this.#takeBlock(view, type, at + BLOCK_HEADER_BYTES, at + length - 4, block);
+      if (taken === 'full') break;
+      if (taken !== 'taken') return corrupt(at, taken, block);
+      at = next;
+    }
+    return at;
+  }
+
+  /** A section has its own byte order and interfaces. */
+  #openSection(view: DataView, at: number): boolean {
+    for (const littleEndian of [true, false]) {
+      if (view.getUint32(at + 8, littleEndian) !== BYTE_ORDER_MAGIC) continue;
+      this.#littleEndian = littleEndian;
+      this.#interfaces = [];
+      return true;
+    }
+    return false;
+  }
+
+  /** Takes one whole block; `full`: its packet belongs into another FrameBlock; else why it is corrupt. */
+  #takeBlock(view: DataView, type: number, body: number, end: number, block: ChunkBlock): string {
+    const size = end - body;
+    switch (type) {
+      case INTERFACE_DESCRIPTION:
+        return size < 8 ? 'interface description truncated' : this.#addInterface(view, body, end);
+      case ENHANCED_PACKET:
+        if (size < 20) return 'packet truncated';
+        return this.#addPacket(view, view.getUint32(body, this.#littleEndian), body + 4, end, block);
+      case PACKET:
+        if (size < 20) return 'packet truncated';
+        return this.#addPacket(view, view.getUint16(body, this.#littleEndian), body + 4, end, block);
+      case SIMPLE_PACKET:
+        return size < 4 ? 'packet truncated' : this.#addSimplePacket(view, body, end, block);
+      default:
+        return 'taken';
+    }
+  }
+
+  #addInterface(view: DataView, body: number, end: number): string {
+    if (this.#interfaces.length === MAX_INTERFACES) return 'too many interfaces';
+    const littleEndian = this.#littleEndian;
+    let msPerUnit = 1e-3;
+    let offsetMs = 0;
+    for (let at = body + 8; at + 4 <= end;) {
+      const code = view.getUint16(at, littleEndian);
+      const length = view.getUint16(at + 2, littleEndian);
+      if (code === OPTION_END || at + 4 + length > end) break;
+      if (code === OPTION_TIME_RESOLUTION && length === 1) msPerUnit = resolutionMs(view.getUint8(at + 4));
+      if (code === OPTION_TIME_OFFSET && length === 8) offsetMs = Number(view.getBigInt64(at + 4, littleEndian)) * 1000;
+      at += 4 + Math.ceil(length / 4) * 4;
+    }
+    const linkType = view.getUint16(body, littleEndian);
+    const snapLength = view.getUint32(body + 4, littleEndian);
+    this.#interfaces.push({ linkType, snapLength, msPerUnit, offsetMs });
+    return 'taken';
+  }
+
+  /** The enhanced and the obsolete packet are alike from the time stamp on. */
+  #addPacket(view: DataView, interfaceId: number, at: number, end: number, block: ChunkBlock): string {
+    const littleEndian = this.#littleEndian;
+    const on = this.#interfaces[interfaceId];
+    if (on === undefined) return `packet of interface ${interfaceId}, which is not described`;
+    const captured = view.getUint32(at + 8, littleEndian);
+    if (captured > end - at - 16) return `packet of ${captured} bytes`;
+    const units = view.getUint32(at, littleEndian) * 2 ** 32 + view.getUint32(at + 4, littleEndian);
+    const timeMs = units * on.msPerUnit + on.offsetMs;
+    return this.#describe(block, on, at + 16, captured, view.getUint32(at + 12, littleEndian), timeMs);
+  }
+
+  #addSimplePacket(view: DataView, body: number, end: number, block: ChunkBlock): string {
+    const [on] = this.#interfaces;
+    if (on === undefined) return 'packet of interface 0, which is not described';
+    const wireLength = view.getUint32(body, this.#littleEndian);
+    const limit = on.snapLength === 0 ? wireLength : Math.min(on.snapLength, wireLength);
+    return this.#describe(block, on, body + 4, Math.min(limit, end - body - 4), wireLength, this.#lastMs);
+  }
+
+  /** A FrameBlock has one link type: a packet of another one waits for the next. */
+  #describe(
+    block: ChunkBlock,
+    { linkType }: Interface,
+    offset: number,
+    captured: number,
+    wireLength: number,
+    timeMs: number,
+  ): string {
+    const { count } = block;
+    if (count > 0 && block.linkType !== linkType) return 'full';
+    block.linkType = linkType;
+    block.offsets[count] = offset;
+    block.capturedLengths[count] = captured;
+    block.wireLengths[count] = wireLength;
+    block.timesMs[count] = timeMs;
+    block.count = count + 1;
+    this.#lastMs = timeMs;
+    return 'taken';
+  }
+}
+
+/** Frames before the corrupt block are given first; it is found again by the next call. */
+const corrupt = (at: number, reason: string, { count }: ChunkBlock): number | CorruptRecord =>
+  count > 0 ? at : { at, reason };
+
+const isNeeded = (type: number): boolean =>
+  type === SECTION_HEADER ||
+  type === INTERFACE_DESCRIPTION ||
+  type === ENHANCED_PACKET ||
+  type === PACKET ||
+  type === SIMPLE_PACKET;
+
+/** if_tsresol: a negative power of 10, or of 2 with the top bit set. */
+const resolutionMs = (value: number): number => 1000 * ((value & 0x80) === 0 ? 10 ** -value : 2 ** -(value & 0x7f));

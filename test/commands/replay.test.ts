@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { capturesOrPending } from '../support/captures.ts';
+import { frame, type TimedFrame } from '../support/frames.ts';
+import { pcapOf, withFolder, writeIn } from '../support/pcapFile.ts';
+
+const MAIN = join(import.meta.dirname, '../../daemon/main.ts');
+const START_MS = Date.UTC(2026, 0, 1);
+const FIELDS =
+  'id detector signature clause tenant direction severity offender victim value threshold unit firstSeen lastSeen state observationPoint'.split(
+    ' ',
+  );
+
+interface Outcome {
+  readonly code: number | null;
+  readonly incidents: readonly Record<string, unknown>[];
+  readonly stderr: string;
+}
+
+function replay(args: readonly string[], input?: Uint8Array): Outcome {
+  const run = spawnSync(process.execPath, [MAIN, 'replay', '--json', ...args], { encoding: 'utf8', input });
+  const lines = run.stdout.split('\n').filter((line) => line !== '');
+  return { code: run.status, incidents: lines.map((line) => JSON.parse(line)), stderr: run.stderr };
+}
+
+/** 4,000 SYNs a second for two seconds, each from another source. */
+const flood = (victim: string, source: (i: number) => string): TimedFrame[] =>
+  Array.from({ length: 8000 }, (_, i) => ({
+    bytes: frame({ source: source(i), destination: victim, destinationPort: 5061 }),
+    timeMs: START_MS + i / 4,
+  }));
+
+const CONFIG = `tenants:
+  - { id: acme, addresses: [198.51.100.8/29, '2001:db8:8::/48'] }
+`;
+
+describe('weir replay', () => {
+  const cases = [
+    { family: 'IPv4', victim: '198.51.100.10', source: (i: number) => `203.0.113.${i & 255}` },
+    { family: 'IPv6', victim: '2001:db8:8::10', source: (i: number) => `2001:db8:ffff:0:0:0:0:${i.toString(16)}` },
+  ];
+  for (const { family, victim, source } of cases) {
+    it(`names a SYN flood in ${family} once, with every promised field`, () =>
+      withFolder((folder) => {
+        const path = writeIn(folder, 'flood.pcap', pcapOf(flood(victim, source)));
+        const { code, incidents } = replay([path, '--config', writeIn(folder, 'weir.yaml', CONFIG)]);
+        assert.equal(code, 0);
+        assert.equal(incidents.length, 1);
+        const [incident = {}] = incidents;
+        assert.deepEqual(
+          FIELDS.filter((field) => !(field in incident)),
+          [],
+        );
+        const { detector, clause, tenant, direction, offender, victim: named, state } = incident;
+        assert.deepEqual(
+          { detector, clause, tenant, direction, offender, named, state },
+          {
+            detector: 'synFlood',
+            clause: 'network.disruption',
+            tenant: 'acme',
+            direction: 'inbound',
+            offender: null,
+            named: victim,
+            state: 'open',
+          },
+        );
+      }));
+  }
+
+  it('reads standard input, and gives the same incidents for the same packets', () =>
+    withFolder((folder) => {
+      const capture = pcapOf(flood('192.168.1.1', (i) => `203.0.113.${i & 255}`));
+      const fromFile = replay([writeIn(folder, 'flood.pcap', capture)]);
+      const fromPipe = replay(['-'], capture);
+      assert.equal(fromFile.incidents.length, 1);
+      assert.deepEqual(fromPipe.incidents, fromFile.incidents);
+    }));
+
+  it('uses what was readable of a truncated file, then says where it ends and exits with 1', () =>
+    withFolder((folder) => {
+      const capture = pcapOf(flood('192.168.1.1', (i) => `203.0.113.${i & 255}`));
+      const path = writeIn(folder, 'cut.pcap', capture.subarray(0, capture.length - 5));
+      const { code, incidents, stderr } = replay([path]);
+      assert.equal(code, 1);
+      assert.equal(incidents.length, 1);
+      assert.match(stderr, /^Cannot read .*cut\.pcap: record truncated at byte \d+\n$/);
+    }));
+
+  for (const [what, text, expected] of [
+    ['is no capture', 'not a capture at all, but long enough', /^Cannot read .*: neither pcap nor pcapng at byte 0\n$/],
+    ['is empty', '', /^Cannot read .*: file header truncated at byte 0\n$/],
+  ] as const) {
+    it(`says so in one line when the file ${what}`, () =>
+      withFolder((folder) => {
+        const { code, stderr } = replay([writeIn(folder, 'input.pcap', text)]);
+        assert.equal(code, 1);
+        assert.match(stderr, expected);
+      }));
+  }
+
+  it('says so in one line when there is no such file', () => {
+    const { code, stderr } = replay(['/nonexistent.pcap']);
+    assert.equal(code, 1);
+    assert.match(stderr, /^Cannot open \/nonexistent\.pcap: /);
+    assert.equal(stderr.split('\n').length, 2);
+  });
+
+  it('names all problems of a configuration and reads nothing', () =>
+    withFolder((folder) => {
+      const bad = writeIn(
+        folder,
+        'bad.yaml',
+        'tenants:\n  - { id: acme, addresses: [198.51.100.9/29], plan: { port: 80 } }\n',
+      );
+      const { code, incidents, stderr } = replay(['/nonexistent.pcap', '--config', bad]);
+      assert.deepEqual([code, incidents.length, stderr.trimEnd().split('\n').length], [1, 0, 2]);
+    }));
+});
+
+describe('weir replay on real captures', () => {
+  it('names the spoofed SYN flood as one incident', function () {
+    const path = capturesOrPending(this, 'floods').find((each) => each.endsWith('st-pkt.TCP.synflood.spoofed.pcap'));
+    return withFolder((folder) => {
+      const config = writeIn(folder, 'weir.yaml', 'tenants: [{ id: victim, addresses: [10.10.10.10] }]\n');
+      const { code, incidents } = replay([path ?? '', '--config', config]);
+      assert.equal(code, 0);
+      assert.deepEqual(
+        incidents.map(({ detector, victim, direction, clause }) => ({ detector, victim, direction, clause })),
+        [{ detector: 'synFlood', victim: '10.10.10.10', direction: 'inbound', clause: 'network.disruption' }],
+      );
+    });
+  });
+
+  it('is silent on benign captures', function () {
+    this.timeout(30_000);
+    for (const path of capturesOrPending(this, 'benign')) {
+      assert.deepEqual(replay([path]), { code: 0, incidents: [], stderr: '' }, path);
+    }
+  });
+});
