@@ -3,12 +3,15 @@ import type { FrameBlock, Milliseconds } from '../../probes/probe.ts';
 import type { Meter } from './meter.ts';
 import { type Window, WINDOW_MS } from './window.ts';
 
-/** Packets of one interface are given in order, but for the queues of a card; more than this is a clock that was set back. */
-const CLOCK_SET_BACK_MS = 10_000;
+/**
+ * Packets of one interface are given in order, but for the queues of a card: milliseconds. More than this is a clock that
+ * was set back; until it has caught up, all packets would count for one window, and look like a flood.
+ */
+const CLOCK_SET_BACK_MS = 1000;
 
 export interface TickOptions {
   readonly meter: Meter;
-  /** A window to fill next; null when none is free: then the open one goes on, and nothing is lost. */
+  /** A window to fill next; null when none is free: then the open one goes on, and nothing is lost. The first must be free. */
   nextWindow(): Window | null;
   onWindow(window: Window): void;
   /** Frames that the probe has lost since it was opened; null: it cannot know. */
@@ -54,14 +57,15 @@ export class Tick {
     const lost = dropped === null ? null : dropped - this.#dropped;
     this.#options.onWindow(this.#options.meter.closeWindow(this.#endMs, this.#received, lost));
     this.#received = 0;
-    this.#dropped = dropped ?? 0;
+    this.#dropped = dropped ?? this.#dropped;
   }
 
   /** The first frame after `from` that belongs to another window. */
   #endOfWindow(timesMs: Float64Array, from: number, count: number): number {
-    if (this.#covers(timesMs[count - 1]!)) return count;
+    const startMs = this.#startMs - CLOCK_SET_BACK_MS;
+    const endMs = this.#endMs;
     let at = from + 1;
-    while (at < count && this.#covers(timesMs[at]!)) at += 1;
+    while (at < count && timesMs[at]! < endMs && timesMs[at]! >= startMs) at += 1;
     return at;
   }
 
@@ -81,6 +85,7 @@ export class Tick {
 
   /** Nobody has taken the earlier windows yet: this one lasts longer. */
   #extend(timeMs: Milliseconds): void {
-    this.#endMs = (Math.floor(timeMs / WINDOW_MS) + 1) * WINDOW_MS;
+    if (!this.#open) throw new RangeError('Cannot open a window: none is free');
+    this.#endMs = Math.max(this.#endMs, (Math.floor(timeMs / WINDOW_MS) + 1) * WINDOW_MS);
   }
 }
