@@ -42,10 +42,14 @@ describe('the daemon and a tenant past its threshold', function () {
   });
   after(() => lab.stop());
 
-  const limitOfAcme = (): Promise<LimitStatus> =>
-    daemon.until('a limit', LIMITED_WITHIN_MS, ({ limits }) =>
+  /** Once the kernel holds it. */
+  async function limitOfAcme(): Promise<LimitStatus> {
+    const limit = await daemon.until('a limit', LIMITED_WITHIN_MS, ({ limits }) =>
       limits.find(({ tenant, state }) => tenant === 'acme' && state === 'inForce'),
     );
+    await until('its classes', 5000, async () => (await lab.run('pbx', 'tc', 'qdisc', 'show')).includes('htb'));
+    return limit;
+  }
 
   it('limits its upload to within 5 % of the limit, and loses none of its voice', async () => {
     upload = await startUpload(lab);
