@@ -41,25 +41,24 @@ export function addressOf(table: CounterTable, line: number): string {
 const linesOf = <V>(table: CounterTable, read: (line: number) => V): Map<string, V> =>
   new Map([...table.used()].map((line) => [addressOf(table, line), read(line)]));
 
-export function bitCount(...words: readonly (number | undefined)[]): number {
-  return words.reduce<number>((sum, word = 0) => sum + (word >>> 0).toString(2).replaceAll('0', '').length, 0);
-}
+const bitCount = (word: number): number => (word >>> 0).toString(2).replaceAll('0', '').length;
+const lane = ({ sources }: Window, line: number, at: number): number => sources.lanes[line + at] ?? 0;
 
-export const sourcesOf = ({ sources }: Window) =>
-  linesOf(sources, (line) => {
-    const lane = (at: number): number => sources.lanes[line + at] ?? 0;
-    return {
-      tenant: sources.tenant(line),
-      counts: {
-        packets: sources.packets(line),
-        syn: lane(SOURCE_SYN),
-        udp: lane(SOURCE_UDP),
-        answered: lane(SOURCE_ANSWERED),
-        refused: lane(SOURCE_REFUSED),
-      },
-      targetBits: bitCount(lane(SOURCE_TARGET_BITS), lane(SOURCE_TARGET_BITS + 1)),
-      portBits: bitCount(lane(SOURCE_PORT_BITS), lane(SOURCE_PORT_BITS + 1)),
-    };
+export const sourcesOf = (window: Window) =>
+  linesOf(window.sources, (line) => ({
+    tenant: window.sources.tenant(line),
+    packets: window.sources.packets(line),
+    syn: lane(window, line, SOURCE_SYN),
+    udp: lane(window, line, SOURCE_UDP),
+    answered: lane(window, line, SOURCE_ANSWERED),
+    refused: lane(window, line, SOURCE_REFUSED),
+  }));
+
+/** How many of the 64 bits are set for distinct targets, and for distinct ports. */
+export const sourceBitsOf = (window: Window) =>
+  linesOf(window.sources, (line) => {
+    const count = (at: number): number => bitCount(lane(window, line, at)) + bitCount(lane(window, line, at + 1));
+    return { targetBits: count(SOURCE_TARGET_BITS), portBits: count(SOURCE_PORT_BITS) };
   });
 
 export const targetsOf = (window: Window) =>

@@ -1,82 +1,9 @@
 /** What a window must show of some traffic, counted plainly: an object a packet, a map a table, nothing bounded. */
 import type { PacketKind } from '../../daemon/metering/decodeResult.ts';
-import { frame, type FrameSpec, patched, TCP_FLAGS, type TimedFrame } from '../support/frames.ts';
-
-const { fin, syn, rst, psh, ack } = TCP_FLAGS;
-
-type Action = Pick<FrameSpec, 'protocol' | 'flags' | 'fragment' | 'extensions'> & {
-  readonly kind: PacketKind;
-  readonly bytesOf: 'tcp' | 'udp' | 'icmp' | 'other';
-  readonly answer?: 'answered' | 'refused';
-};
-
-const tcp = { protocol: 'tcp', bytesOf: 'tcp' } as const;
-
-export const ACTION_NAMES = [
-  'syn',
-  'synAck',
-  'ack',
-  'reset',
-  'end',
-  'odd',
-  'udp',
-  'ping',
-  'unreachable',
-  'fragment',
-  'tunnel',
-] as const;
-type ActionName = (typeof ACTION_NAMES)[number];
-
-const ACTIONS: Readonly<Record<ActionName, Action>> = {
-  syn: { ...tcp, flags: syn, kind: 'tcpSyn' },
-  synAck: { ...tcp, flags: syn | ack, kind: 'tcpSynAck', answer: 'answered' },
-  ack: { ...tcp, flags: psh | ack, kind: 'tcpAck' },
-  reset: { ...tcp, flags: rst | ack, kind: 'tcpRst', answer: 'refused' },
-  end: { ...tcp, flags: fin | ack, kind: 'tcpFin' },
-  odd: { ...tcp, flags: 0, kind: 'tcpOdd' },
-  udp: { protocol: 'udp', kind: 'udp', bytesOf: 'udp' },
-  ping: { protocol: 'icmp', kind: 'icmp', bytesOf: 'icmp' },
-  unreachable: { protocol: 'icmp', kind: 'icmp', bytesOf: 'icmp', answer: 'refused' },
-  fragment: {
-    protocol: 'udp',
-    fragment: 0x2001,
-    extensions: [[44, 0, 0, 9, 0, 0, 0, 7]],
-    kind: 'fragment',
-    bytesOf: 'udp',
-  },
-  tunnel: { protocol: 47, kind: 'other', bytesOf: 'other' },
-};
-
-export interface Packet {
-  readonly action: ActionName;
-  readonly source: string;
-  readonly destination: string;
-  readonly port: number;
-  readonly payload: number;
-  /** Payload of one segment of a super-packet; 0: it is none. */
-  readonly segmentSize: number;
-  readonly isTagged: boolean;
-}
-
-const SNAP_BYTES = 128;
-const VLAN_TAG = 0x8100_0008;
-/** Where the ICMP header stands behind an IPv4 header without options, and an IPv6 header. */
-const ICMP_AT = { 4: 34, 6: 54 } as const;
-
-const familyOf = ({ source }: Packet): 4 | 6 => (source.includes(':') ? 6 : 4);
-
-export function frameOf(packet: Packet): TimedFrame & { readonly wireLength: number } {
-  const { action, source, destination, port, payload, segmentSize, isTagged } = packet;
-  const { kind: _, ...spec } = ACTIONS[action];
-  let bytes = frame({ ...spec, source, destination, destinationPort: port, payload });
-  if (action === 'unreachable') bytes = patched(bytes, ICMP_AT[familyOf(packet)], familyOf(packet) === 4 ? 3 : 1);
-  return {
-    bytes: bytes.subarray(0, SNAP_BYTES),
-    wireLength: bytes.length,
-    segmentSize,
-    vlanTag: isTagged ? VLAN_TAG : 0,
-  };
-}
+import { parseAddress } from '../../daemon/tenants/prefix.ts';
+import { testContext } from '../support/windowBuilder.ts';
+import type { Row } from './readWindow.ts';
+import { ACTIONS, familyOf, type Packet } from './traffic.ts';
 
 const TRANSPORT_BYTES = { tcp: 20, udp: 8, icmp: 8 } as const;
 
@@ -119,7 +46,14 @@ const getOr = <V>(map: Map<string, V>, key: string, make: () => V): V => {
   return value;
 };
 
-export type Row = Record<string, number>;
+const { directory } = testContext();
+const tenantOf = (address: string): number => directory.lookup(...(parseAddress(address) ?? [0, 0, 0, 0]));
+
+/** The lines of those whose first frame in the window has opened the door. */
+function beyondTheDoor<V extends { frames: number }, R>(lines: Map<string, V>, read: (line: V) => R) {
+  const known = [...lines].filter(([, { frames }]) => frames > 1);
+  return new Map(known.map(([address, line]) => [address, { tenant: tenantOf(address), ...read(line) }]));
+}
 
 export class TrafficOracle {
   readonly totals: Row = {};
@@ -127,19 +61,29 @@ export class TrafficOracle {
   readonly tenants = new Map<string, Row>();
   readonly sources = new Map<string, Source>();
   readonly targets = new Map<string, Target>();
-  readonly #tenantOf: (address: string) => number;
 
-  constructor(tenantOf: (address: string) => number) {
-    this.#tenantOf = tenantOf;
+  /** `frames[i]` is the frame of `packets[i]`. */
+  constructor(packets: readonly Packet[], frames: readonly { readonly wireLength: number }[]) {
+    packets.forEach((packet, i) => this.#observe(packet, frames[i]?.wireLength ?? 0));
   }
 
-  observe(packet: Packet, wireLength: number): void {
+  /** Lines of the table of sources. */
+  sourcesOf() {
+    return beyondTheDoor(this.sources, ({ counts }) => counts);
+  }
+
+  /** Lines of the table of targets. */
+  targetsOf() {
+    return beyondTheDoor(this.targets, ({ packets, bytes, kinds }) => ({ packets, bytes, kinds }));
+  }
+
+  #observe(packet: Packet, wireLength: number): void {
     const { kind, bytesOf, answer } = ACTIONS[packet.action];
     const { packets, bytes } = onTheWire(packet, wireLength);
     const rows = [
       this.totals,
-      getOr(this.tenants, `${this.#tenantOf(packet.source)} outbound`, (): Row => ({})),
-      getOr(this.tenants, `${this.#tenantOf(packet.destination)} inbound`, (): Row => ({})),
+      getOr(this.tenants, `${tenantOf(packet.source)} outbound`, (): Row => ({})),
+      getOr(this.tenants, `${tenantOf(packet.destination)} inbound`, (): Row => ({})),
     ];
     for (const row of rows) {
       add(row, kind, packets);
@@ -155,7 +99,7 @@ export class TrafficOracle {
   #observeSource({ source, destination, port, action }: Packet, kind: PacketKind, packets: number): void {
     const one = getOr(this.sources, source, () => new Source());
     one.frames += 1;
-    if (one.frames === 1) return; // the first frame of an address in a window opens the door
+    if (one.frames === 1) return;
     one.counts.packets += packets;
     if (kind === 'tcpSyn') one.counts.syn += packets;
     if (kind === 'udp') one.counts.udp += packets;
