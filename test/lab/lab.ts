@@ -31,8 +31,8 @@ export class Lab {
     throw new Error(`${command.join(' ')}: ${code ?? signal}: ${child.stderr}${child.stdout}`);
   }
 
-  spawn(host: Host, command: readonly string[], env: NodeJS.ProcessEnv = process.env): LabProcess {
-    return new LabProcess(namespaceOf(this.name, host), command, { env });
+  spawn(host: Host, command: readonly string[]): LabProcess {
+    return new LabProcess(namespaceOf(this.name, host), command);
   }
 
   /** The host's agent, which is started when it is first asked for. */

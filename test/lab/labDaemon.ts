@@ -30,17 +30,15 @@ export class LabDaemon {
   }
 
   async #isHealthy(): Promise<boolean> {
-    if (this.process.isRunning)
-      return this.healthz().then(
-        ({ status }) => status === 200,
-        () => false,
-      );
-    const { code, signal } = await this.process.ended;
-    throw new Error(`the daemon ended: ${code ?? signal}: ${this.process.stderr}${this.process.stdout}`);
-  }
-
-  healthz(): Promise<{ status: number; body: string }> {
-    return this.#lab.agent('pbx').ask('get', `${STATUS_URL}/healthz`);
+    if (!this.process.isRunning) {
+      const { code, signal } = await this.process.ended;
+      throw new Error(`the daemon ended: ${code ?? signal}: ${this.process.stderr}${this.process.stdout}`);
+    }
+    try {
+      return (await this.#lab.agent('pbx').ask('get', `${STATUS_URL}/healthz`)).status === 200;
+    } catch {
+      return false; // It does not listen yet.
+    }
   }
 
   async status(): Promise<StatusSnapshot> {
@@ -56,8 +54,8 @@ export class LabDaemon {
 }
 
 /** Starts it without waiting for anything. `prefix`: a command that runs the rest of its words. */
-export function spawnDaemon(lab: Lab, yaml: string, prefix: readonly string[] = [], env = process.env): LabProcess {
+export function spawnDaemon(lab: Lab, yaml: string, prefix: readonly string[] = []): LabProcess {
   const config = join(lab.directory, 'weir.yaml');
   writeFileSync(config, yaml);
-  return lab.spawn('pbx', [...prefix, process.execPath, MAIN, 'run', '--config', config], env);
+  return lab.spawn('pbx', [...prefix, process.execPath, MAIN, 'run', '--config', config]);
 }

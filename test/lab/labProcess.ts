@@ -1,5 +1,5 @@
 /** A process that runs on a host of the lab: its output so far, its end, and signals to it. */
-import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 
@@ -18,9 +18,8 @@ export class LabProcess {
   #stdout = '';
   #stderr = '';
 
-  constructor(namespace: string, command: readonly string[], options: SpawnOptions = {}) {
-    const stdio = ['ignore', 'pipe', 'pipe'] as const;
-    this.#child = spawn('ip', ['netns', 'exec', namespace, ...command], { ...options, stdio: [...stdio] });
+  constructor(namespace: string, command: readonly string[]) {
+    this.#child = spawn('ip', ['netns', 'exec', namespace, ...command], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.ended = this.#end();
     collect(this.#child.stdout, (text) => (this.#stdout = (this.#stdout + text).slice(-KEPT_CHARACTERS)));
     collect(this.#child.stderr, (text) => (this.#stderr = (this.#stderr + text).slice(-KEPT_CHARACTERS)));
