@@ -25,11 +25,6 @@ export class LabProcess {
     collect(this.#child.stderr, (text) => (this.#stderr = (this.#stderr + text).slice(-KEPT_CHARACTERS)));
   }
 
-  get pid(): number {
-    if (this.#child.pid === undefined) throw new Error('Cannot start ip: it has no process id');
-    return this.#child.pid;
-  }
-
   get stdout(): string {
     return this.#stdout;
   }
