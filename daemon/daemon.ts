@@ -13,7 +13,7 @@ import { Tc } from './enforcement/tc.ts';
 import type { IncidentChange } from './incidents/incident.ts';
 import { type Logger, LogLimiter } from './log.ts';
 import { Capture } from './metering/capture.ts';
-import { DEFAULT_TABLES, type Window, WINDOW_MS } from './metering/window.ts';
+import { TABLES, type Window, WINDOW_MS } from './metering/window.ts';
 import { Pipeline } from './pipeline.ts';
 import { limitStatus } from './status/limitStatus.ts';
 import { Metrics } from './status/metrics.ts';
@@ -99,7 +99,7 @@ export class Daemon {
     this.#log.info('stopped');
   }
 
-  #capture({ name, promiscuous, ring }: InterfaceConfig, hashSeed: number): Capture {
+  #capture({ name, faces, promiscuous, ring }: InterfaceConfig, hashSeed: number): Capture {
     const { tenants } = this.#config;
     return new Capture({
       ring: {
@@ -110,7 +110,7 @@ export class Daemon {
         blocks: ring.blocks,
       },
       tenants,
-      shape: { tenants: tenants.length, ...DEFAULT_TABLES },
+      shape: { tenants: tenants.length, ...TABLES[faces] },
       hashSeed,
       onWindow: (window, statistics) => this.#observe(name, window, statistics),
       onDeath: (reason) => this.#log.error({ interface: name }, `Cannot watch ${name}: ${reason} (starting it again)`),

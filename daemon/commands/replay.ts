@@ -7,7 +7,7 @@ import { configForReplay } from '../config/host.ts';
 import type { Incident, IncidentChange } from '../incidents/incident.ts';
 import { Meter } from '../metering/meter.ts';
 import { Tick } from '../metering/tick.ts';
-import { DEFAULT_TABLES, Window } from '../metering/window.ts';
+import { TABLES, Window } from '../metering/window.ts';
 import { Pipeline } from '../pipeline.ts';
 import { TenantDirectory } from '../tenants/directory.ts';
 import { fail, loadOr, print } from './terminal.ts';
@@ -42,7 +42,7 @@ export async function replay(path: string, options: ReplayOptions): Promise<numb
 function runThrough(probe: PacketProbe, config: Config, show: (incident: Incident) => void): DecodeError | null {
   const directory = new TenantDirectory(config.tenants);
   const pipeline = new Pipeline(config, { tenants: config.tenants, directory, hashSeed: HASH_SEED });
-  const window = new Window({ tenants: config.tenants.length, ...DEFAULT_TABLES });
+  const window = new Window({ tenants: config.tenants.length, ...TABLES.internet });
   const meter = new Meter(directory, window, HASH_SEED);
   const tick = new Tick({
     meter,

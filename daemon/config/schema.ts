@@ -25,13 +25,15 @@ const tenantId = () =>
 /** Also where a part of the value is wrong: one run names every problem. */
 const always = { when: ({ value }: z.core.ParsePayload) => isWritten(value) };
 
+/** A port brings what one tenant may send; its ring is memory that cannot be swapped out. */
+const RING_BLOCKS = { internet: 64, tenant: 8 } as const;
+
 const ringSection = z
   .strictObject({
     blockSize: size(PAGE_BYTES, 2 ** 24, PAGE_BYTES).default(2 ** 20),
-    blocks: count(2, 4096).default(64),
+    blocks: count(2, 4096).optional(),
   })
-  .superRefine(checkRing, always)
-  .transform(({ blockSize, blocks }) => ({ blockSizeBytes: blockSize, blocks }));
+  .superRefine(checkRing, always);
 
 const interfaceSection = z
   .strictObject({
@@ -42,7 +44,11 @@ const interfaceSection = z
     ring: section(ringSection),
   })
   .superRefine(checkInterface, always)
-  .transform(({ tenant = null, ...rest }): InterfaceConfig => ({ ...rest, tenant }));
+  .transform(({ tenant = null, ring: { blockSize, blocks }, ...rest }): InterfaceConfig => ({
+    ...rest,
+    tenant,
+    ring: { blockSizeBytes: blockSize, blocks: blocks ?? RING_BLOCKS[rest.faces] },
+  }));
 
 const planSection = z
   .strictObject({

@@ -55,7 +55,11 @@ export interface WindowShape {
   readonly details: number;
 }
 
-export const DEFAULT_TABLES = { targetBits: 14, sourceBits: 15, details: 512 } as const;
+/** By what the interface faces: everybody, or one tenant. 5 MB and 1 MB a window. */
+export const TABLES = {
+  internet: { targetBits: 14, sourceBits: 15, details: 512 },
+  tenant: { targetBits: 12, sourceBits: 13, details: 128 },
+} as const;
 
 const targetShape = (shape: WindowShape): CounterTableShape => ({ bits: shape.targetBits, lanes: 32 });
 const sourceShape = (shape: WindowShape): CounterTableShape => ({ bits: shape.sourceBits, lanes: 16 });
@@ -189,6 +193,27 @@ export class Window {
   /** The slot of `details` of a busy target, or -1. */
   targetDetail(line: number): number {
     return Math.max(this.targets.lanes[line + TARGET_DETAIL]! - 1, -1);
+  }
+
+  /**
+   * A slot of `details` for the target at `line`: a free one, or that of the first among the next `candidates` slots whose
+   * target is gone, or not half as busy; -1: there is none.
+   */
+  claimDetail(line: number, candidates: number): number {
+    const { details, targets } = this;
+    const { lanes } = targets;
+    let slot = details.claim(line);
+    for (let tried = 0; slot < 0 && tried < candidates; tried++) {
+      const candidate = details.nextCandidate();
+      const owner = details.owner(candidate);
+      const isOwned = lanes[owner + TARGET_DETAIL] === candidate + 1;
+      if (isOwned && targets.packets(owner) >= targets.packets(line) / 2) continue;
+      if (isOwned) lanes[owner + TARGET_DETAIL] = -1;
+      details.assign(candidate, line);
+      slot = candidate;
+    }
+    lanes[line + TARGET_DETAIL] = slot < 0 ? -1 : slot + 1;
+    return slot;
   }
 }
 

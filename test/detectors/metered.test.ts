@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createDetectors } from '../../daemon/detectors/index.ts';
 import { Meter } from '../../daemon/metering/meter.ts';
 import { Tick } from '../../daemon/metering/tick.ts';
-import { DEFAULT_TABLES, Window, WINDOW_MS } from '../../daemon/metering/window.ts';
+import { TABLES, Window, WINDOW_MS } from '../../daemon/metering/window.ts';
 import { blockOf, frame, type FrameSpec, TCP_FLAGS, type TimedFrame } from '../support/frames.ts';
 import { testContext } from '../support/windowBuilder.ts';
 import { told } from './findings.ts';
@@ -22,7 +22,7 @@ const spread = (count: number, each: Each): ((window: number) => TimedFrame[]) =
 /** What the detectors say of the last of two windows, in which the same frames were metered. */
 function observe(...flows: readonly ((window: number) => TimedFrame[])[]): string[] {
   const context = testContext();
-  const window = new Window({ tenants: context.tenants.length, ...DEFAULT_TABLES });
+  const window = new Window({ tenants: context.tenants.length, ...TABLES.internet });
   const detectors = createDetectors({}, context);
   let findings: string[] = [];
   const tick = new Tick({

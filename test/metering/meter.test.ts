@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { Meter } from '../../daemon/metering/meter.ts';
-import { DEFAULT_TABLES, Window } from '../../daemon/metering/window.ts';
+import { TABLES, Window } from '../../daemon/metering/window.ts';
 import { blockOf, frame, patched, type TimedFrame } from '../support/frames.ts';
 import { testContext } from '../support/windowBuilder.ts';
 import { malformedOf, type Row, sourceBitsOf, sourcesOf, targetsOf, tenantsOf, totalsOf } from './readWindow.ts';
 import { frameOf, type Packet, traffic } from './traffic.ts';
 import { TrafficOracle } from './trafficOracle.ts';
 
+const TABLES = { targetBits: 14, sourceBits: 15, details: 512 } as const;
+
 const { directory, tenants } = testContext();
-const window = new Window({ tenants: tenants.length, ...DEFAULT_TABLES });
+const window = new Window({ tenants: tenants.length, ...TABLES.internet });
 const meter = new Meter(directory, window, 0x5eed);
 
 function metered(frames: readonly TimedFrame[]): Window {

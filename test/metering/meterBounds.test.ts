@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { type AddressWords, hashAddress } from '../../daemon/metering/address.ts';
 import type { CounterTable } from '../../daemon/metering/counterTable.ts';
 import { Meter } from '../../daemon/metering/meter.ts';
-import { DEFAULT_TABLES, rowPackets, Window } from '../../daemon/metering/window.ts';
+import { TABLES, rowPackets, Window } from '../../daemon/metering/window.ts';
 import { parseAddress } from '../../daemon/tenants/prefix.ts';
 import type { FrameBlock } from '../../probes/probe.ts';
 import { blockOf, frame, readdress } from '../support/frames.ts';
 import { randomFrom } from '../support/random.ts';
+
+const TABLES = { targetBits: 14, sourceBits: 15, details: 512 } as const;
 
 const SEED = 0x5eed;
 const PACKETS = 1_000_000;
@@ -20,7 +22,7 @@ const ends = {
   6: { source: '2001:db8:f::1', destination: '2001:db8:8::9' },
 } as const;
 
-const window = new Window({ tenants: 1, ...DEFAULT_TABLES });
+const window = new Window({ tenants: 1, ...TABLES.internet });
 const meter = new Meter({ lookup: () => 0 }, window, SEED);
 
 const blockOfFrames = (family: 4 | 6): FrameBlock =>
@@ -46,8 +48,8 @@ function packetsOf(table: CounterTable, text: string): number {
 describe('Meter', () => {
   for (const family of [4, 6] as const)
     for (const [end, tableName, lines] of [
-      ['source', 'sources', 2 ** DEFAULT_TABLES.sourceBits],
-      ['destination', 'targets', 2 ** DEFAULT_TABLES.targetBits],
+      ['source', 'sources', 2 ** TABLES.sourceBits],
+      ['destination', 'targets', 2 ** TABLES.targetBits],
     ] as const) {
       it(`holds its tables' size under ${PACKETS} packets of random IPv${family} ${end}s, and keeps the busy one`, () => {
         const seen = flood(blockOfFrames(family), family, end, 2);

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { SKETCH_ERROR } from '../../daemon/metering/distinctSketch.ts';
 import { DETAIL_PACKETS, Meter } from '../../daemon/metering/meter.ts';
-import { DEFAULT_TABLES, Window } from '../../daemon/metering/window.ts';
+import { TABLES, Window } from '../../daemon/metering/window.ts';
 import { blockOf, frame, type FrameSpec, readdress, type TimedFrame } from '../support/frames.ts';
 import { randomFrom } from '../support/random.ts';
 import { detailsOf } from './readWindow.ts';
+
+const TABLES = { targetBits: 14, sourceBits: 15, details: 512 } as const;
 
 const ends = {
   4: { source: '192.0.2.1', destination: '198.51.100.9' },
@@ -12,8 +14,8 @@ const ends = {
 } as const;
 const BLOCK = 1000;
 
-function open(details: number = DEFAULT_TABLES.details) {
-  const window = new Window({ tenants: 1, ...DEFAULT_TABLES, details });
+function open(details: number = TABLES.details) {
+  const window = new Window({ tenants: 1, ...TABLES.internet, details });
   const meter = new Meter({ lookup: () => 0 }, window, 0x5eed);
   meter.open(window, 0);
   const send = (frames: readonly TimedFrame[]): void => {
