@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Meter } from '../../daemon/metering/meter.ts';
 import { Tick } from '../../daemon/metering/tick.ts';
-import { DEFAULT_TABLES, Window } from '../../daemon/metering/window.ts';
+import { TABLES, Window } from '../../daemon/metering/window.ts';
 import { TenantDirectory } from '../../daemon/tenants/directory.ts';
 import { openPcap } from '../../probes/pcap/pcapProbe.ts';
 import type { WorkloadName } from './workload/workload.ts';
@@ -58,7 +58,7 @@ describe('workloadFile', () => {
 /** Frames that were read, and those of them that something was wrong with. */
 function meterFile(path: string): { received: number; malformed: number } {
   const probe = openPcap(path);
-  const window = new Window({ tenants: 0, ...DEFAULT_TABLES });
+  const window = new Window({ tenants: 0, ...TABLES.internet });
   const sums = { received: 0, malformed: 0 };
   const tick = new Tick({
     meter: new Meter(new TenantDirectory([]), window),

@@ -8,8 +8,6 @@ import { malformedOf, type Row, sourceBitsOf, sourcesOf, targetsOf, tenantsOf, t
 import { frameOf, type Packet, traffic } from './traffic.ts';
 import { TrafficOracle } from './trafficOracle.ts';
 
-const TABLES = { targetBits: 14, sourceBits: 15, details: 512 } as const;
-
 const { directory, tenants } = testContext();
 const window = new Window({ tenants: tenants.length, ...TABLES.internet });
 const meter = new Meter(directory, window, 0x5eed);

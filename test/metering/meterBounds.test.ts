@@ -8,8 +8,6 @@ import type { FrameBlock } from '../../probes/probe.ts';
 import { blockOf, frame, readdress } from '../support/frames.ts';
 import { randomFrom } from '../support/random.ts';
 
-const TABLES = { targetBits: 14, sourceBits: 15, details: 512 } as const;
-
 const SEED = 0x5eed;
 const PACKETS = 1_000_000;
 const BLOCK = 4000;
@@ -48,8 +46,8 @@ function packetsOf(table: CounterTable, text: string): number {
 describe('Meter', () => {
   for (const family of [4, 6] as const)
     for (const [end, tableName, lines] of [
-      ['source', 'sources', 2 ** TABLES.sourceBits],
-      ['destination', 'targets', 2 ** TABLES.targetBits],
+      ['source', 'sources', 2 ** TABLES.internet.sourceBits],
+      ['destination', 'targets', 2 ** TABLES.internet.targetBits],
     ] as const) {
       it(`holds its tables' size under ${PACKETS} packets of random IPv${family} ${end}s, and keeps the busy one`, () => {
         const seen = flood(blockOfFrames(family), family, end, 2);

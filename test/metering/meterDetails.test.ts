@@ -6,15 +6,13 @@ import { blockOf, frame, type FrameSpec, readdress, type TimedFrame } from '../s
 import { randomFrom } from '../support/random.ts';
 import { detailsOf } from './readWindow.ts';
 
-const TABLES = { targetBits: 14, sourceBits: 15, details: 512 } as const;
-
 const ends = {
   4: { source: '192.0.2.1', destination: '198.51.100.9' },
   6: { source: '2001:db8:f::1', destination: '2001:db8:8::9' },
 } as const;
 const BLOCK = 1000;
 
-function open(details: number = TABLES.details) {
+function open(details: number = TABLES.internet.details) {
   const window = new Window({ tenants: 1, ...TABLES.internet, details });
   const meter = new Meter({ lookup: () => 0 }, window, 0x5eed);
   meter.open(window, 0);
