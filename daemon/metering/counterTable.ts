@@ -86,22 +86,8 @@ export class CounterTable {
     const { lanes } = this;
     const epoch = this.#meta[EPOCH]!;
     const step = this.#laneCount;
-    const first = (hash & this.setMask) << this.shift;
-    let line = first;
-    let fewest = 0x7fffffff;
-    let taken = true;
-    for (let at = first; at < first + WAYS * step; at += step) {
-      if (lanes[at + MARK]! >>> 16 !== epoch) {
-        line = at;
-        taken = false;
-        break;
-      }
-      if (lanes[at + PACKETS]! < fewest) {
-        fewest = lanes[at + PACKETS]!;
-        line = at;
-      }
-    }
-    if (taken) this.#meta[EVICTIONS]! += 1;
+    const line = this.#lineToTake(hash);
+    if (lanes[line + MARK]! >>> 16 === epoch) this.#meta[EVICTIONS]! += 1;
     else {
       this.#used[this.#meta[USED]!] = line;
       this.#meta[USED]! += 1;
@@ -112,6 +98,26 @@ export class CounterTable {
     lanes[line + 2] = w2;
     lanes[line + 3] = w3;
     lanes[line + MARK] = (epoch << 16) | tenant;
+    return line;
+  }
+
+  /** Packets of the line that `insert` would evict; -1: one is free. */
+  packetsToEvict(hash: number): number {
+    const line = this.#lineToTake(hash);
+    return this.lanes[line + MARK]! >>> 16 === this.epoch ? this.packets(line) : -1;
+  }
+
+  /** A free line of the set, else the least busy. */
+  #lineToTake(hash: number): number {
+    const { lanes } = this;
+    const epoch = this.#meta[EPOCH]!;
+    const step = this.#laneCount;
+    const first = (hash & this.setMask) << this.shift;
+    let line = first;
+    for (let at = first; at < first + WAYS * step; at += step) {
+      if (lanes[at + MARK]! >>> 16 !== epoch) return at;
+      if (lanes[at + PACKETS]! < lanes[line + PACKETS]!) line = at;
+    }
     return line;
   }
 

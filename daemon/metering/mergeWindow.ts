@@ -10,7 +10,6 @@ import {
   SOURCE_SYN,
   SOURCE_TARGET_BITS,
   SOURCE_UDP,
-  TARGET_DETAIL,
   TARGET_KINDS,
   type Window,
 } from './window.ts';
@@ -21,7 +20,7 @@ const SOURCE_UNIONS = [SOURCE_TARGET_BITS, SOURCE_TARGET_BITS + 1, SOURCE_PORT_B
 
 /**
  * Adds `from` to `into`, which must have the same shape, time span and hash seed. Commutative as long as nothing has to be
- * evicted; what is evicted is counted.
+ * evicted; then the busiest stay, and what is evicted is counted.
  */
 export function mergeWindow(into: Window, from: Window, hashSeed: number): void {
   addRows(into.totals, from.totals);
@@ -41,11 +40,10 @@ function addRows(into: Float64Array, from: Float64Array): void {
   from.forEach((value, i) => (into[i]! += value));
 }
 
-function lineFor(table: CounterTable, from: CounterTable, line: number, seed: number): number {
-  const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = from.lanes.subarray(line, line + 4);
-  const hash = hashAddress(seed, w0, w1, w2, w3);
-  const known = table.find(hash, w0, w1, w2, w3);
-  return known >= 0 ? known : table.insert(hash, w0, w1, w2, w3, from.tenant(line));
+/** A line's address: its hash and words, as the tables take them. */
+function keyOf(table: CounterTable, line: number, seed: number): [number, number, number, number, number] {
+  const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = table.lanes.subarray(line, line + 4);
+  return [hashAddress(seed, w0, w1, w2, w3), w0, w1, w2, w3];
 }
 
 function mergeTable(
@@ -56,12 +54,23 @@ function mergeTable(
   unions: readonly number[],
   hasBytes: boolean,
 ): void {
-  into.addEvictions(from.evictions);
-  for (const line of from.used()) {
-    const at = lineFor(into, from, line, seed);
+  const addLine = (at: number, line: number): void => {
     for (const lane of sums) into.lanes[at + lane]! += from.lanes[line + lane]!;
     for (const lane of unions) into.lanes[at + lane]! |= from.lanes[line + lane]!;
     if (hasBytes) into.doubles[(at + BYTES) >> 1]! += from.bytes(line);
+  };
+  into.addEvictions(from.evictions);
+  const others: number[] = [];
+  for (const line of from.used()) {
+    const at = into.find(...keyOf(from, line, seed));
+    if (at < 0) others.push(line);
+    else addLine(at, line);
+  }
+  // Once the sums stand, the busiest of both stay.
+  for (const line of others) {
+    const key = keyOf(from, line, seed);
+    if (into.packetsToEvict(key[0]) < from.packets(line)) addLine(into.insert(...key, from.tenant(line)), line);
+    else into.addEvictions(1);
   }
 }
 
@@ -70,12 +79,10 @@ function mergeDetails(into: Window, from: Window, seed: number): void {
   for (const line of from.targets.used()) {
     const fromSlot = from.targetDetail(line);
     if (fromSlot < 0) continue;
-    const at = lineFor(into.targets, from.targets, line, seed);
-    let slot = into.targetDetail(at);
-    if (slot < 0) {
-      slot = into.details.claim(at);
-      into.targets.lanes[at + TARGET_DETAIL] = slot < 0 ? -1 : slot + 1;
-    }
+    const at = into.targets.find(...keyOf(from.targets, line, seed));
+    if (at < 0) continue; // it found no room
+    const known = into.targetDetail(at);
+    const slot = known < 0 ? into.claimDetail(at, into.shape.details) : known;
     if (slot >= 0) into.details.merge(slot, from.details, fromSlot);
   }
 }

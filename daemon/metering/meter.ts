@@ -230,7 +230,7 @@ export class Meter {
     let slot = targets.lanes[line + TARGET_DETAIL]! - 1;
     if (slot < 0) {
       if (slot < -1 && soFar % DETAIL_RETRY >= packets) return;
-      slot = this.#claimDetail(line, soFar);
+      slot = this.#window.claimDetail(line, 1);
       if (slot < 0) return;
     }
     details.observe(slot, sourceHash, port);
@@ -239,24 +239,6 @@ export class Meter {
     if (this.#sampler >>> SAMPLE_SHIFT !== 0) return;
     const { source0, source1, source2, source3 } = this.#header;
     details.sample(slot, source0, source1, source2, source3, port);
-  }
-
-  /** A free slot, or that of a target which has become far less busy than this one. */
-  #claimDetail(line: number, soFar: number): number {
-    const { targets, details } = this.#window;
-    let slot = details.claim(line);
-    if (slot < 0) {
-      const candidate = details.nextCandidate();
-      const owner = details.owner(candidate);
-      const stillOwned = targets.lanes[owner + TARGET_DETAIL] === candidate + 1;
-      if (!stillOwned || targets.lanes[owner + PACKETS]! < soFar / 2) {
-        if (stillOwned) targets.lanes[owner + TARGET_DETAIL] = -1;
-        details.assign(candidate, line);
-        slot = candidate;
-      }
-    }
-    targets.lanes[line + TARGET_DETAIL] = slot < 0 ? -1 : slot + 1;
-    return slot;
   }
 }
 
