@@ -1,12 +1,12 @@
 /** Keeps the kernel at the limits that are wanted: reads what stands, carries out the difference, until there is none. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Capabilities } from './capabilities.ts';
-import type { Executor } from './executor.ts';
+import { type Executor, TcError } from './executor.ts';
 import { type Counter, type KernelState, leafCounterKey, type QueueCounter, steeredKey } from './kernelState.ts';
 import type { StandingLimit } from './limit.ts';
 import { planObjects, type Refusal } from './plan.ts';
 import { isEmpty, planSteps } from './reconcile.ts';
-import { BULK, classidOf, cookieOf, DEVICES, VOICE } from './tcObject.ts';
+import { BULK, classidOf, cookieOf, DEVICES, INBOUND_DEVICE, OUTBOUND_DEVICE, VOICE } from './tcObject.ts';
 
 /**
  * Two are usual: one that works, one that finds nothing left. A u32 table can be removed only once the kernel has freed
@@ -16,7 +16,7 @@ const MAX_ROUNDS = 10;
 const PAUSE_MS = 5;
 
 export interface DirectionState {
-  /** What was steered to the limit from the limit's interface; null: not read yet. */
+  /** What was steered to the limit from its interface (bytes of layer 3 where it came in there); null: not read yet. */
   readonly offered: Counter | null;
   /** What passed each queue and what it dropped. */
   readonly voice: QueueCounter | null;
@@ -44,8 +44,6 @@ export class Limiter {
   #capabilities: Capabilities | null = null;
   #limits: readonly StandingLimit[] = [];
   #refused: readonly Refusal[] = [];
-  /** Where something of ours may be. */
-  #places: ReadonlySet<string> | 'all' = 'all';
   #kernel: KernelState | null = null;
   #error: string | null = null;
 
@@ -81,7 +79,7 @@ export class Limiter {
    */
   check(): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#limits.length === 0 && this.#error === null) return;
+      if (this.#capabilities === null || (this.#limits.length === 0 && this.#error === null)) return;
       const interfaces = await this.#executor.interfaces();
       if (this.#error !== null || this.#watched(interfaces) !== this.#watched(this.#kernel?.interfaces))
         await this.#reconcile();
@@ -90,7 +88,6 @@ export class Limiter {
 
   /** Leaves the interfaces as they were found. */
   stop(): Promise<void> {
-    this.#places = 'all';
     return this.apply([]);
   }
 
@@ -98,8 +95,8 @@ export class Limiter {
     const limits = this.#limits.map((limit) => ({
       ...limit,
       refused: this.#refused.find((refusal) => refusal.limit === limit)?.reason ?? null,
-      outbound: this.#direction(limit, DEVICES[0].name),
-      inbound: this.#direction(limit, DEVICES[1].name),
+      outbound: this.#direction(limit, OUTBOUND_DEVICE.name),
+      inbound: this.#direction(limit, INBOUND_DEVICE.name),
     }));
     return { capabilities: this.#capabilities, error: this.#error, limits };
   }
@@ -133,17 +130,15 @@ export class Limiter {
   }
 
   async #reconcile(round = 1): Promise<void> {
-    const wanted = this.#limits.map((limit) => limit.interface);
-    const kernel = await this.#executor.read(this.#places === 'all' ? 'all' : new Set([...this.#places, ...wanted]));
-    if (this.#places !== 'all') this.#places = new Set([...this.#places, ...wanted]);
+    const kernel = await this.#executor.read();
     const steps = this.#steps(kernel);
     if (isEmpty(steps)) {
       this.#kernel = kernel;
-      this.#places = new Set(wanted);
       return;
     }
     await this.#executor.run(steps).catch(async (error: unknown) => {
-      if (round === MAX_ROUNDS) throw error;
+      const isRefusal = error instanceof TcError && error.stderr !== '';
+      if (!isRefusal || round === MAX_ROUNDS) throw error;
       await pause(PAUSE_MS * round);
     });
     if (round === MAX_ROUNDS) throw new Error('Cannot set limits: something else changes them all the time');

@@ -1,4 +1,5 @@
 /** Which limits are wanted: incidents, plans and the limits that stand → limits, and what was decided for each tenant and why. */
+import { formatDuration } from '../config/units.ts';
 import type { DetectorMode } from '../detectors/detector.ts';
 import type { Incident } from '../incidents/incident.ts';
 import type { Milliseconds } from '../../probes/probe.ts';
@@ -85,7 +86,8 @@ function judge(id: string, input: PolicyInput): Verdict {
   }
   if (standing !== undefined && standing.untilMs > nowMs) {
     const limits = limitUntil(standing.untilMs, standing.reason);
-    return { tenant: id, action: 'hold', reason: `${standing.untilMs - nowMs} ms of the hold are left`, limits };
+    const left = formatDuration(Math.ceil((standing.untilMs - nowMs) / 1000) * 1000);
+    return { tenant: id, action: 'hold', reason: `${left} of the hold are left`, limits };
   }
   if (standing !== undefined) return { tenant: id, action: 'release', reason: 'the hold is over', limits: [] };
   return {

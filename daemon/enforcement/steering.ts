@@ -1,4 +1,5 @@
 /** The filters: on an interface those that redirect a limited tenant's packets, on the ifb devices those that choose the class. */
+import type { Prefix } from '../tenants/prefix.ts';
 import type { Faces, Limit } from './limit.ts';
 import {
   ANCHOR,
@@ -16,12 +17,13 @@ import {
   filterKey,
   HOOK_LISTS,
   type HookList,
+  INBOUND_DEVICE,
   type Layer,
+  OUTBOUND_DEVICE,
   type Place,
   VOICE,
 } from './tcObject.ts';
 import { ANY, BUCKETS, HASH, type Protocol, prefixWords, protocolOf, renderRule, type Rule, type Word } from './u32.ts';
-import type { Prefix } from '../tenants/prefix.ts';
 
 /** A prefix in the bucket and under the item number that it has in every table. */
 export interface Match {
@@ -185,11 +187,14 @@ function steerByAddress({ limit, matches }: PlacedLimit): DesiredObject[] {
   );
 }
 
-/** All IP of a tenant's own port; what enters the host there is what the tenant sends. ARP passes by. */
+/**
+ * All IP of a tenant's own port; what enters the host there is what the tenant sends. ARP passes by, and so do frames
+ * with a VLAN tag: their port is the VLAN's own interface.
+ */
 function steerPort({ limit }: PlacedLimit): DesiredObject[] {
   return HOOK_LISTS.map((list) => {
-    const to = DEVICES[list.hook === 'ingress' ? 0 : 1].name;
-    const redirect = { to, cookie: cookieOf(limit.slot) };
+    const device = list.hook === 'ingress' ? OUTBOUND_DEVICE : INBOUND_DEVICE;
+    const redirect = { to: device.name, cookie: cookieOf(limit.slot) };
     return filter('steering', hookPlace(limit.interface, list), '::2', { words: [ANY], redirect });
   });
 }

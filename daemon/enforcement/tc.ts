@@ -1,7 +1,7 @@
 /** The one place that runs `tc` and `ip` of iproute2: batches by stdin, no shell, each run within a time limit. */
 import { execFile } from 'node:child_process';
 import { type Capabilities, capabilitiesOf, probeLines, SCRATCH_DEVICE, scratchDevice } from './capabilities.ts';
-import type { Executor } from './executor.ts';
+import { type Executor, TcError } from './executor.ts';
 import { interfaceStates, type KernelState, type Readings, readKernel } from './kernelState.ts';
 import { type Batch, renderSteps, type Steps, type Tool } from './reconcile.ts';
 import { type LinkRow, parseClasses, parseFilters, parseLinks, parseQdiscs, type QdiscRow } from './rows.ts';
@@ -11,21 +11,6 @@ const TIMEOUT_MS = 10_000;
 const MAX_OUTPUT_BYTES = 2 ** 28;
 /** iproute2 lies in sbin, which is not in everybody's PATH. */
 const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
-
-/** tc or ip did not do what it was told. */
-export class TcError extends Error {
-  override readonly name = 'TcError';
-  /** The line that failed where one is named, else the arguments. */
-  readonly command: string;
-  /** Empty: it never ran, or not to its end. */
-  readonly stderr: string;
-
-  constructor(command: string, stderr: string, why: string) {
-    super(`Cannot run ${command}: ${why}`);
-    this.command = command;
-    this.stderr = stderr;
-  }
-}
 
 export interface TcOptions {
   /** A network namespace by name; the process's own where it is left out. */
@@ -82,12 +67,10 @@ export class Tc implements Executor {
     return interfaceStates(await this.#links());
   }
 
-  async read(interfaces: ReadonlySet<string> | 'all'): Promise<KernelState> {
+  async read(): Promise<KernelState> {
     const [links, qdiscs] = await Promise.all([this.#links(), this.#qdiscs()]);
     const devices = DEVICES.map(({ name }) => name).filter((name) => links.some(({ ifname }) => ifname === name));
-    const names = qdiscs
-      .filter(({ kind, dev }) => kind === 'clsact' && (interfaces === 'all' || interfaces.has(dev)))
-      .map(({ dev }) => dev);
+    const names = qdiscs.filter(({ kind }) => kind === 'clsact').map(({ dev }) => dev);
     const [classes, filters] = await Promise.all([this.#classes(devices), this.#filters(devices, names)]);
     return readKernel({ links, qdiscs, classes, ...filters });
   }
@@ -106,6 +89,7 @@ export class Tc implements Executor {
       places.map((place) => `filter show dev ${place}`),
     );
     const lines = shown.split('\n').filter((line) => line !== '');
+    if (lines.length !== places.length) throw new Error('Cannot read filters: tc did not show one line for each list');
     const rows = new Map(places.map((place, i) => [place, parseFilters(lines[i] ?? '')]));
     const rowsOf = (place: string) => rows.get(place) ?? [];
     return {

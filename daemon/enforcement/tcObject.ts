@@ -50,10 +50,9 @@ export interface StandingObject {
 }
 
 /** The ifb devices: all that tenants send goes through the one, all that they are sent through the other. */
-export const DEVICES = [
-  { name: 'weir-out', direction: 'outbound', side: 'src' },
-  { name: 'weir-in', direction: 'inbound', side: 'dst' },
-] as const;
+export const OUTBOUND_DEVICE = { name: 'weir-out', side: 'src' } as const;
+export const INBOUND_DEVICE = { name: 'weir-in', side: 'dst' } as const;
+export const DEVICES = [OUTBOUND_DEVICE, INBOUND_DEVICE] as const;
 export type Device = (typeof DEVICES)[number];
 
 /** The link address by which a device is known as ours: the kernel takes it with the making, an alias only later. */

@@ -34,8 +34,8 @@ export class FaultyExecutor implements Executor {
     return this.#inner.interfaces();
   }
 
-  read(interfaces: ReadonlySet<string> | 'all') {
-    return this.#inner.read(interfaces);
+  read() {
+    return this.#inner.read();
   }
 
   async run({ removals, additions, changes }: Steps): Promise<void> {

@@ -16,3 +16,15 @@ export function edgeLimit(id: TenantId, changes: Partial<StandingLimit> = {}): S
 /** Of a tenant of the lab at its own port. */
 export const portLimit = (id: TenantId, changes: Partial<StandingLimit> = {}): StandingLimit =>
   edgeLimit(id, { interface: TENANTS[id].port ?? '', faces: 'tenant', ...changes });
+
+/** Two sets that have something of everything, and little in common. */
+export const A: readonly StandingLimit[] = [
+  portLimit('acme'),
+  edgeLimit('birch', { rateBps: 20e6 }),
+  edgeLimit('dogwood'),
+];
+export const B: readonly StandingLimit[] = [
+  edgeLimit('acme'),
+  edgeLimit('birch', { rateBps: 6e6, addresses: ['198.51.100.0/23'] }),
+  portLimit('cedar'),
+];

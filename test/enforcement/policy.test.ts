@@ -108,8 +108,8 @@ describe('wantedLimits', () => {
     ['observing', { enforcement }, 'would limit', /^enforcement\.mode is observe$/, 0],
     ['a detector that observes', { detectorModes: observed }, 'would limit', /^detectors\.bandwidthThreshold\.mode/, 0],
     ['a detector of no known mode', { detectorModes: {} }, 'would limit', /mode is not enforce/, 0],
-    ['the hold', { incidents: [], current: [standing] }, 'hold', /^400000 ms of the hold are left$/, 1],
-    ['the last of the hold', { incidents: [], current: [standing], nowMs: gone - 1 }, 'hold', /^1 ms/, 1],
+    ['the hold', { incidents: [], current: [standing] }, 'hold', /^400s of the hold are left$/, 1],
+    ['the last of the hold', { incidents: [], current: [standing], nowMs: gone - 1 }, 'hold', /^1s of/, 1],
     ['the hold over', { incidents: [], current: [standing], nowMs: gone }, 'release', /^the hold is over$/, 0],
     [
       'a plan guaranteed meanwhile',

@@ -4,7 +4,8 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Tc, TcError } from '../../daemon/enforcement/tc.ts';
+import { TcError } from '../../daemon/enforcement/executor.ts';
+import { Tc } from '../../daemon/enforcement/tc.ts';
 import type { DesiredObject } from '../../daemon/enforcement/tcObject.ts';
 import { addNamespaces, ip, removeNamespaces } from '../support/namespace.ts';
 
@@ -55,7 +56,7 @@ describe('Tc', () => {
     for (const tool of ['ip', 'tc'])
       writeFileSync(join(directory, tool), '#!/bin/sh\nexec sleep 60\n', { mode: 0o755 });
     const tc = new Tc({ path: `${directory}:/usr/bin:/bin`, timeoutMs: 100 });
-    await assert.rejects(tc.read('all'), { name: 'TcError', message: /no end within 0\.1 s$/ });
+    await assert.rejects(tc.read(), { name: 'TcError', message: /no end within 0\.1 s$/ });
   });
 
   it('says what is needed where it is not permitted', async () => {
