@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { hostname } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { ProbeStatistics } from '../probes/probe.ts';
+import type { ProbeState, ProbeStatistics } from '../probes/probe.ts';
 import { RING_DEFAULTS } from '../probes/ring/ringOptions.ts';
 import { AlertmanagerNotifier } from './alerting/alertmanager.ts';
 import { type Component, startComponents } from './components.ts';
@@ -39,6 +39,8 @@ export class Daemon {
   readonly #enforcer: Enforcer;
   readonly #captures: ReadonlyMap<string, Capture>;
   readonly #components: readonly Component[];
+  /** Of the interfaces, as last told. */
+  readonly #states = new Map<string, ProbeState>();
   #stopAll: () => Promise<void> = () => Promise.resolve();
 
   constructor(config: Config, configPath: string | null, log: Logger) {
@@ -121,10 +123,20 @@ export class Daemon {
     this.#observations.observeWindow(name, window, statistics);
     this.#metrics.observeWindow(name, window);
     this.#take(this.#pipeline.observe(name, window));
+    this.#tellState(name, statistics.state);
     const { dropped } = window;
     if (dropped !== null && dropped > 0 && this.#logLimiter.allows(`dropped ${name}`, Date.now())) {
       this.#log.warn({ interface: name, dropped, received: window.received }, `losing packets on ${name}`);
     }
+  }
+
+  /** Says when an interface goes away and when it is back. */
+  #tellState(name: string, state: ProbeState): void {
+    const before = this.#states.get(name) ?? 'up';
+    this.#states.set(name, state);
+    if (state === before) return;
+    if (state === 'up') this.#log.info({ interface: name }, `watching ${name} again`);
+    else this.#log.warn({ interface: name }, `${name} is ${state}: waiting for it`);
   }
 
   #take(changes: readonly IncidentChange[]): void {

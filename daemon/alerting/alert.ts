@@ -46,8 +46,8 @@ function alertLabels(incident: Incident, host: string): Record<string, string> {
     host,
     interface: incident.observationPoint,
     direction: incident.direction,
-    victim: incident.victim ?? '',
-    offender: incident.offender ?? '',
+    // One of the two: who floods a victim may become known, or many, only after the opening.
+    ...(incident.victim === null ? { offender: incident.offender ?? '' } : { victim: incident.victim }),
   };
   // Alertmanager drops empty labels; they are left out so that what is posted is what it shows.
   const named = Object.entries(labels).filter(([, value]) => value !== '');

@@ -14,7 +14,9 @@ const CHECK_MS = 1_000;
 export interface EnforcedLimit {
   readonly limit: StandingLimit | null;
   readonly decision: Decision;
-  /** Why the kernel does not hold it; null: it does. */
+  /** Whether the kernel holds it now. */
+  readonly inForce: boolean;
+  /** Why the kernel does not hold it; null: it does, or will at once. */
   readonly failure: string | null;
 }
 
@@ -24,8 +26,9 @@ export class Enforcer {
   readonly #log: Pick<BaseLogger, 'info' | 'warn' | 'error'>;
   #current: readonly StandingLimit[] = [];
   #decisions: readonly Decision[] = [];
-  /** What the limiter was last asked for. */
+  /** What the limiter was last asked for, and what of it stands. */
   #applied = '';
+  #standing = '';
   #busy: Promise<void> = Promise.resolve();
   #isBusy = false;
   #checkedMs = 0;
@@ -81,7 +84,13 @@ export class Enforcer {
       .map((decision) => {
         const limit = this.#current.find(({ tenant }) => tenant === decision.tenant) ?? null;
         const state = states.find(({ tenant }) => tenant === decision.tenant);
-        return { limit, decision, failure: limit === null ? null : (state?.refused ?? error) };
+        const failure = limit === null ? null : (state?.refused ?? error);
+        return {
+          limit,
+          decision,
+          failure,
+          inForce: limit !== null && failure === null && this.#standing === this.#applied,
+        };
       });
   }
 
@@ -96,13 +105,14 @@ export class Enforcer {
     this.#checkedMs = nowMs;
     this.#isBusy = true;
     this.#busy = work.then(
-      () => this.#noteFailure(''),
-      (error: unknown) => this.#noteFailure(messageOf(error)),
+      () => this.#noteEnd('', wanted),
+      (error: unknown) => this.#noteEnd(messageOf(error), ''),
     );
   }
 
-  #noteFailure(message: string): void {
+  #noteEnd(message: string, standing: string): void {
     this.#isBusy = false;
+    this.#standing = standing;
     if (message !== '' && message !== this.#lastError) this.#log.error(`${message} (tried again every second)`);
     this.#lastError = message;
   }

@@ -45,7 +45,7 @@ export class Incidents {
     findings: readonly Finding[],
   ): IncidentChange[] {
     const startMs = endMs - windowMs;
-    const changes = this.advance(startMs);
+    const changes = this.#close((lastSeenMs) => Math.abs(startMs - lastSeenMs) >= this.#options.closeAfterMs);
     this.#candidatesAt(observationPoint).expire(endMs);
     for (const finding of findings) {
       const change = this.#observeFinding(observationPoint, { finding, startMs, endMs });
@@ -54,11 +54,15 @@ export class Incidents {
     return changes;
   }
 
-  /** Closes what has been quiet for too long at `nowMs`, or lies so far after it: a clock was set back. Infinity closes all. */
+  /** Closes what has been quiet for too long at `nowMs`; Infinity closes all. */
   advance(nowMs: Milliseconds): IncidentChange[] {
+    return this.#close((lastSeenMs) => nowMs - lastSeenMs >= this.#options.closeAfterMs);
+  }
+
+  #close(isOver: (lastSeenMs: Milliseconds) => boolean): IncidentChange[] {
     const changes: IncidentChange[] = [];
     for (const [identity, record] of this.#open) {
-      if (Math.abs(nowMs - record.lastSeenMs) < this.#options.closeAfterMs) continue;
+      if (!isOver(record.lastSeenMs)) continue;
       this.#open.delete(identity);
       this.#closed += 1;
       changes.push({ event: 'closed', incident: close(record) });

@@ -1,7 +1,7 @@
 /** A table of counters keyed by address, fixed in size: 4-way set-associative, evicts the smallest, counts what it evicted. */
 
-/** Lanes (32-bit words) that every line begins with; the rest is the owner's. */
-export const KEY = 0;
+/** Lanes (32-bit words) that every line begins with, after the four of the address; the rest is the owner's. */
+
 /** Epoch << 16 | tenant: a line of an older epoch is empty, so that a new window costs no clearing. */
 export const MARK = 4;
 export const PACKETS = 5;

@@ -109,7 +109,7 @@ const RST = 0x04;
 const ACK = 0x10;
 
 /** Kind by the TCP flag byte. ECE and CWR do not change what a segment is, PSH and URG only when nothing else is set. */
-export const TCP_KIND_BY_FLAGS: Uint8Array = Uint8Array.from({ length: 256 }, (_, flags) => tcpKind(flags));
+const TCP_KIND_BY_FLAGS: Uint8Array = Uint8Array.from({ length: 256 }, (_, flags) => tcpKind(flags));
 
 function tcpKind(flags: number): number {
   switch (flags & (SYN | RST | FIN | ACK)) {

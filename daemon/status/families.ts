@@ -179,7 +179,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
     type: 'gauge',
     labels: ['state'],
     samples: ({ snapshot }) => {
-      const states: readonly LimitStatus['state'][] = ['inForce', 'observed', 'exempt', 'failed'];
+      const states: readonly LimitStatus['state'][] = ['pending', 'inForce', 'observed', 'exempt', 'failed'];
       return states.map((state) => [[state], snapshot.limits.filter((limit) => limit.state === state).length]);
     },
   },

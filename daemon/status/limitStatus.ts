@@ -4,7 +4,7 @@ import type { Tenant } from '../tenants/tenant.ts';
 import type { LimitStatus } from './snapshot.ts';
 
 export function limitStatus(
-  { limit, decision, failure }: EnforcedLimit,
+  { limit, decision, inForce, failure }: EnforcedLimit,
   tenants: readonly Tenant[],
   nowMs: number,
 ): LimitStatus {
@@ -13,7 +13,7 @@ export function limitStatus(
     tenant: decision.tenant,
     direction: null,
     rateBps: limit?.rateBps ?? planned,
-    state: stateOf(limit !== null, decision.action, failure),
+    state: stateOf(limit !== null, inForce, decision.action, failure),
     reason: failure ?? (limit === null ? decision.reason : `incident ${limit.reason}`),
     since: new Date(limit?.sinceMs ?? nowMs).toISOString(),
     until: limit === null ? null : new Date(limit.untilMs).toISOString(),
@@ -22,10 +22,11 @@ export function limitStatus(
 
 function stateOf(
   isWanted: boolean,
+  inForce: boolean,
   action: EnforcedLimit['decision']['action'],
   failure: string | null,
 ): LimitStatus['state'] {
   if (failure !== null) return 'failed';
-  if (isWanted) return 'inForce';
+  if (isWanted) return inForce ? 'inForce' : 'pending';
   return action === 'exempt' ? 'exempt' : 'observed';
 }

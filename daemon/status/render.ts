@@ -88,7 +88,13 @@ function closedLine(incident: Incident): string {
 }
 
 function limitLine({ tenant, direction, rateBps, state, reason, since, until }: LimitStatus, now: string): string {
-  const words = { inForce: 'in force', observed: 'only observed', exempt: 'exempt', failed: 'FAILED' }[state];
+  const words = {
+    pending: 'being set',
+    inForce: 'in force',
+    observed: 'only observed',
+    exempt: 'exempt',
+    failed: 'FAILED',
+  }[state];
   const end = until === null ? 'until released' : `until ${formatTime(until)}`;
   const what = `${tenant} ${direction ?? 'both directions'} ${formatRate(rateBps, 'bit/s')}`;
   return `${what}, ${words}: ${reason}; since ${ago(since, now)}, ${end}`;

@@ -75,8 +75,8 @@ export interface LimitStatus {
   /** null: both. */
   readonly direction: Direction | null;
   readonly rateBps: number;
-  /** `observed`: wanted, and not applied for the mode is observe; `exempt`: refused by the last check before tc. */
-  readonly state: 'inForce' | 'observed' | 'exempt' | 'failed';
+  /** `pending`: on its way into the kernel; `observed`: wanted, and not applied for the mode is observe; `exempt`: refused by the last check before tc. */
+  readonly state: 'pending' | 'inForce' | 'observed' | 'exempt' | 'failed';
   /** Why it is wanted, exempt or failed, for a person. */
   readonly reason: string;
   readonly since: string;

@@ -186,7 +186,8 @@ describe('openRing', () => {
       assert.equal(probe.next(600), null);
       const { user, system } = process.cpuUsage(cpu);
       assert.ok(performance.now() - start >= 599);
-      assert.ok(user + system < 60_000, `${user + system} µs`);
+      // All threads of the process count, the compiler's too; spinning would take all of the 600 ms.
+      assert.ok(user + system < 300_000, `${user + system} µs`);
       assert.equal(probe.next(0), null);
     });
   });
