@@ -52,8 +52,9 @@ export class PcapFormat implements RecordFormat {
       if (next > to) break;
       offsets[count] = at + RECORD_HEADER_BYTES;
       capturedLengths[count] = captured;
-      wireLengths[count] = view.getInt32(at + 12, littleEndian);
-      timesMs[count] = view.getUint32(at, littleEndian) * 1000 + view.getInt32(at + 4, littleEndian) * msPerFraction;
+      const wireLength = view.getInt32(at + 12, littleEndian);
+      wireLengths[count] = wireLength < captured ? captured : wireLength; // only one that lies is shorter
+      timesMs[count] = view.getUint32(at, littleEndian) * 1000 + view.getUint32(at + 4, littleEndian) * msPerFraction;
       count += 1;
       at = next;
     }

@@ -86,12 +86,12 @@ class PcapProbe implements PacketProbe {
     const { bytes } = this.#block;
     const kept = Math.max(0, this.#to - this.#from);
     let skipped = Math.max(0, this.#from - this.#to);
-    bytes.copyWithin(0, this.#from, this.#to);
+    if (this.#from > 0) bytes.copyWithin(0, this.#from, this.#to);
     this.#chunkOffset += this.#from;
     this.#from = 0;
     this.#to = kept;
     while (skipped > 0) {
-      const read = readSync(this.#descriptor, bytes, 0, Math.min(skipped, bytes.length), null);
+      const read = readSome(this.#descriptor, bytes, 0, Math.min(skipped, bytes.length));
       if (read === 0) this.#end('block truncated', this.#chunkOffset - skipped);
       skipped -= read;
     }
@@ -105,9 +105,24 @@ class PcapProbe implements PacketProbe {
   #fill(wanted: number): void {
     const { bytes } = this.#block;
     while (this.#to < wanted) {
-      const read = readSync(this.#descriptor, bytes, this.#to, bytes.length - this.#to, null);
+      const read = readSome(this.#descriptor, bytes, this.#to, bytes.length - this.#to);
       if (read === 0) return;
       this.#to += read;
+    }
+  }
+}
+
+const NEVER = new Int32Array(new SharedArrayBuffer(4));
+const PAUSE_MS = 2;
+
+/** As read(2); waits for standard input too where another process that shares it has made it non-blocking. */
+function readSome(descriptor: number, bytes: Uint8Array, at: number, length: number): number {
+  for (;;) {
+    try {
+      return readSync(descriptor, bytes, at, length, null);
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
+      Atomics.wait(NEVER, 0, 0, PAUSE_MS);
     }
   }
 }

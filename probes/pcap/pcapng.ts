@@ -1,11 +1,5 @@
 /** The pcapng format (draft-ietf-opsawg-pcapng): sections, interfaces, and packets in blocks; other blocks are skipped. */
-import {
-  BLOCK_FRAMES,
-  type ChunkBlock,
-  type CorruptRecord,
-  MAX_RECORD_BYTES,
-  type RecordFormat,
-} from './recordFormat.ts';
+import { BLOCK_FRAMES, type ChunkBlock, type CorruptRecord, type RecordFormat } from './recordFormat.ts';
 
 /** Type and total length before the body, the total length again behind it. */
 const BLOCK_HEADER_BYTES = 8;
@@ -56,7 +50,7 @@ export class PcapngFormat implements RecordFormat {
       if (length < SMALLEST_BLOCK_BYTES) return corrupt(at, `block of ${length} bytes`, block);
       const next = at + Math.ceil(length / 4) * 4;
       if (next > to) {
-        if (isNeeded(type) && length <= MAX_RECORD_BYTES) break;
+        if (isNeeded(type) && next - at <= view.byteLength) break;
         if (isNeeded(type)) return corrupt(at, `block of ${length} bytes`, block);
         return next;
       }
@@ -151,7 +145,7 @@ export class PcapngFormat implements RecordFormat {
     block.linkType = linkType;
     block.offsets[count] = offset;
     block.capturedLengths[count] = captured;
-    block.wireLengths[count] = wireLength;
+    block.wireLengths[count] = Math.max(captured, wireLength);
     block.timesMs[count] = timeMs;
     block.count = count + 1;
     this.#lastMs = timeMs;

@@ -244,6 +244,18 @@ describe('Tick', () => {
     );
   });
 
+  it('opens another window for what comes after the end', () => {
+    const { tick, seen, observe } = start();
+    observe(0);
+    tick.finish();
+    observe(1);
+    tick.finish();
+    assert.deepEqual(spans(seen), [
+      [0, 250, 1],
+      [0, 250, 1],
+    ]);
+  });
+
   it('closes nothing before the first packet, nor twice', () => {
     const { tick, seen, observe } = start();
     tick.finish();
@@ -256,9 +268,9 @@ describe('Tick', () => {
   it('survives times that are none', () => {
     const { tick, seen } = start();
     const bytes = packets[0] ?? assert.fail();
-    tick.observe(blockOf([NaN, Infinity, -Infinity, -1, 0, 1e18].map((timeMs) => ({ bytes, timeMs }))));
+    tick.observe(blockOf([-1, NaN, Infinity, -Infinity, -1, 0, 1e18].map((timeMs) => ({ bytes, timeMs }))));
     tick.finish();
-    assert.equal(sum(seen, 'received'), 6);
-    assert.equal(sum(seen, 'metered'), 6);
+    assert.equal(sum(seen, 'received'), 7);
+    assert.equal(sum(seen, 'metered'), 7);
   });
 });

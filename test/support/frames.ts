@@ -27,8 +27,16 @@ export const TCP_FLAGS = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16, urg: 32, ece
 const NUMBERS = { tcp: 6, udp: 17, icmp: 1 } as const;
 const ICMPV6 = 58;
 
+const knownAddresses = new Map<string, number[]>();
+
 /** The 4 or 16 bytes of an address. */
 function addressBytes(text: string): number[] {
+  const known = knownAddresses.get(text) ?? readAddress(text);
+  knownAddresses.set(text, known);
+  return known;
+}
+
+function readAddress(text: string): number[] {
   const words = parseAddress(text);
   assert(words !== null, `${text} is an address`);
   const bytes = words.flatMap((word) => [word >>> 24, (word >>> 16) & 255, (word >>> 8) & 255, word & 255]);
