@@ -1,13 +1,13 @@
 /** Limits → the exact tc objects that hold them: devices, qdiscs, classes, filters, with their commands. */
 import { networkOf, parsePrefix, type Prefix } from '../tenants/prefix.ts';
-import type { Limit } from './limit.ts';
 import type { Capabilities } from './capabilities.ts';
+import type { Limit } from './limit.ts';
 import { deviceObjects, tenantObjects } from './shaping.ts';
 import { baseObjects, limitFilters, type Match, type PlacedLimit } from './steering.ts';
 import { type DesiredObject, layerOrder, MAX_ITEMS, MAX_SLOT } from './tcObject.ts';
 import { bucketsOf, protocolOf } from './u32.ts';
 
-/** Tenants limited at once: adding an HTB class walks all others, 9,000 of them in 0.9 s, 27,000 not within a minute. */
+/** On one pair of devices: adding an HTB class walks all others, so that 3,000 tenants cost nine times what 1,000 do. */
 const MAX_TENANTS = 3000;
 /** Below, a single full frame takes longer than 0.75 s. */
 const MIN_RATE_BPS = 16_000;

@@ -33,15 +33,21 @@ export class Tc implements Executor {
 
   /** Rejects where scratch devices may not be made at all. */
   async probe(): Promise<Capabilities> {
-    const device = scratchDevice(process.pid);
     await this.#removeScratchDevices();
+    try {
+      return await this.#tryOn(scratchDevice(process.pid));
+    } finally {
+      await this.#removeScratchDevices();
+    }
+  }
+
+  async #tryOn(device: string): Promise<Capabilities> {
     await this.#batch('ip', [`link add name ${device} type ifb`]).catch(noneIfUnknown);
     await this.#run('tc', ['-force', '-batch', '-'], probeLines(device)).catch(noneIfUnknown);
     const [qdiscs, filters] = await Promise.all([
       this.#qdiscs(),
       this.#run('tc', ['-j', '-s', 'filter', 'show', 'dev', device, 'egress']).catch(noneIfUnknown),
     ]);
-    await this.#removeScratchDevices();
     const rows = qdiscs.filter(({ dev }) => dev === device);
     return capabilitiesOf(rows, parseFilters(filters));
   }
@@ -138,13 +144,8 @@ export class Tc implements Executor {
       return new TcError(command, '', `${tool}: not found: install the Debian package iproute2`);
     if ('killed' in error && error.killed === true)
       return new TcError(command, '', `no end within ${this.#timeoutMs / 1000} s`);
-    const why =
-      stderr
-        .replace(/^Command failed.*$/m, '')
-        .trim()
-        .split('\n')[0] ?? '';
-    const hint = isForbidden(stderr) ? ' (it needs root, or CAP_NET_ADMIN)' : '';
-    return new TcError(command, stderr, why === '' ? error.message : why + hint);
+    const why = stderr.split('\n').find((line) => !/^(?:Command failed.*)?$/.test(line)) ?? error.message;
+    return new TcError(command, stderr, isForbidden(stderr) ? `${why} (it needs root, or CAP_NET_ADMIN)` : why);
   }
 }
 
