@@ -7,8 +7,9 @@ import type { StandingLimit } from './limit.ts';
 import type { Limiter } from './limiter.ts';
 import { type Decision, wantedLimits } from './policy.ts';
 
-/** How often the kernel is looked at for devices that went away. */
+/** How often the kernel is looked at for devices that went away, and how often all that stands there is compared. */
 const CHECK_MS = 1_000;
+const COMPARE_MS = 10_000;
 
 /** What is shown of one limit, or of one that is not set, and why. */
 export interface EnforcedLimit {
@@ -32,6 +33,7 @@ export class Enforcer {
   #busy: Promise<void> = Promise.resolve();
   #isBusy = false;
   #checkedMs = 0;
+  #comparedMs = 0;
   #lastError = '';
 
   constructor(config: Config, limiter: Limiter, log: Pick<BaseLogger, 'info' | 'warn' | 'error'>) {
@@ -98,11 +100,14 @@ export class Enforcer {
   #carryOut(nowMs: Milliseconds): void {
     if (this.#isBusy) return;
     const wanted = this.#current.map(({ tenant, interface: name, rateBps }) => `${tenant} ${name} ${rateBps}`).join();
-    const isDue = Math.abs(nowMs - this.#checkedMs) >= CHECK_MS;
-    if (wanted === this.#applied && !isDue) return;
-    const work = wanted === this.#applied ? this.#limiter.check() : this.#limiter.apply(this.#current);
+    const isCheckDue = Math.abs(nowMs - this.#checkedMs) >= CHECK_MS;
+    const isCompareDue = wanted !== '' && Math.abs(nowMs - this.#comparedMs) >= COMPARE_MS;
+    const isToApply = wanted !== this.#applied || isCompareDue;
+    if (!isToApply && !isCheckDue) return;
+    const work = isToApply ? this.#limiter.apply(this.#current) : this.#limiter.check();
     this.#applied = wanted;
     this.#checkedMs = nowMs;
+    if (isToApply) this.#comparedMs = nowMs;
     this.#isBusy = true;
     this.#busy = work.then(
       () => this.#noteEnd('', wanted),
