@@ -42,20 +42,18 @@ export class Enforcer {
     this.#log = log;
   }
 
-  /** Removes what a killed daemon left. To enforce, the kernel must be able to limit; to observe, it need not. */
+  /** Removes what a killed daemon left. To enforce, the kernel must be able to limit; to observe, it is only looked at. */
   async start(): Promise<void> {
-    try {
-      await this.#limiter.start();
-    } catch (error) {
-      if (this.#config.enforcement.mode === 'enforce') throw error;
-      this.#log.warn(`Cannot look for limits of an earlier run: ${messageOf(error)} (none will be set: observing)`);
-    }
+    if (this.#config.enforcement.mode === 'enforce') return this.#limiter.start();
+    await this.#limiter
+      .clean()
+      .catch((error: unknown) => this.#log.warn(`Cannot look for limits of an earlier run: ${messageOf(error)}`));
   }
 
   /** Leaves every interface as it was found. */
   async stop(): Promise<void> {
     await this.#busy;
-    if (this.#limiter.state().capabilities !== null) await this.#limiter.stop();
+    if (this.#config.enforcement.mode === 'enforce') await this.#limiter.stop();
   }
 
   /** Decides anew; several times a second, and at once when an incident opens. */
@@ -98,7 +96,7 @@ export class Enforcer {
 
   /** One run at a time; what changes meanwhile is taken up by the next tick. */
   #carryOut(nowMs: Milliseconds): void {
-    if (this.#isBusy) return;
+    if (this.#isBusy || this.#config.enforcement.mode === 'observe') return;
     const wanted = this.#current.map(({ tenant, interface: name, rateBps }) => `${tenant} ${name} ${rateBps}`).join();
     const isCheckDue = Math.abs(nowMs - this.#checkedMs) >= CHECK_MS;
     const isCompareDue = wanted !== '' && Math.abs(nowMs - this.#comparedMs) >= COMPARE_MS;

@@ -38,6 +38,9 @@ export interface LimiterState {
   readonly limits: readonly LimitState[];
 }
 
+/** Enough to plan nothing. */
+const UNKNOWN: Capabilities = { fqCodel: false, missing: [] };
+
 export class Limiter {
   readonly #executor: Executor;
   #queue: Promise<unknown> = Promise.resolve();
@@ -63,6 +66,11 @@ export class Limiter {
       this.#limits = limits;
       await this.#reconcile();
     });
+  }
+
+  /** Removes what a killed daemon left, and nothing else: no device is made to find out what the kernel can do. */
+  clean(): Promise<void> {
+    return this.#inTurn(() => this.#reconcile());
   }
 
   /** Rejects with what failed; the limits stay wanted, and the next `apply` or `check` goes on from what stands. */
@@ -146,13 +154,14 @@ export class Limiter {
   }
 
   #steps(kernel: KernelState) {
-    if (this.#capabilities === null) throw new Error('Cannot set limits: the limiter was not started');
     const unreachable = this.#limits.flatMap((limit) => {
       const reason = whyUnreachable(limit.interface, kernel);
       return reason === null ? [] : [{ limit, reason }];
     });
     const reachable = this.#limits.filter((limit) => !unreachable.some((refusal) => refusal.limit === limit));
-    const { objects, refused } = planObjects(reachable, this.#capabilities);
+    if (this.#capabilities === null && reachable.length > 0)
+      throw new Error('Cannot set limits: the limiter was not started');
+    const { objects, refused } = planObjects(reachable, this.#capabilities ?? UNKNOWN);
     this.#refused = [...unreachable, ...refused];
     return planSteps(objects, kernel.objects);
   }

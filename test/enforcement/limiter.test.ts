@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
+import { Limiter } from '../../daemon/enforcement/limiter.ts';
 import type { StandingLimit } from '../../daemon/enforcement/limit.ts';
 import type { Lab } from '../lab/lab.ts';
 import { INTERNET_IPV4, INTERNET_IPV6 } from '../lab/topology.ts';
@@ -47,6 +48,17 @@ describe('Limiter in the kernel', function () {
     assert.notDeepEqual(await bed.lab.snapshot(), untouched);
     await limiter.stop();
     assert.deepEqual(await bed.lab.snapshot(), untouched);
+  });
+
+  it('clean() takes away what another limiter left, and changes nothing where nothing is left', async () => {
+    await bed.limiterWith(A);
+    const counting = new FaultyExecutor(bed.tc);
+    const observing = new Limiter(counting);
+    await observing.clean();
+    assert.deepEqual(await bed.lab.snapshot(), untouched);
+    const { runs } = counting;
+    await observing.clean();
+    assert.equal(counting.runs, runs);
   });
 
   it('changes nothing where the limits stand', async () => {
