@@ -23,8 +23,8 @@ interface Interface {
   readonly linkType: number;
   /** 0: no limit. */
   readonly snapLength: number;
-  /** Milliseconds in one unit of a time stamp. */
-  readonly msPerUnit: number;
+  /** Units of a time stamp in a millisecond: to divide by it is exact to the last bit for decimal resolutions. */
+  readonly unitsPerMs: number;
   readonly offsetMs: number;
 }
 
@@ -95,19 +95,19 @@ export class PcapngFormat implements RecordFormat {
   #addInterface(view: DataView, body: number, end: number): string {
     if (this.#interfaces.length === MAX_INTERFACES) return 'too many interfaces';
     const littleEndian = this.#littleEndian;
-    let msPerUnit = 1e-3;
+    let unitsPerMs = 1000;
     let offsetMs = 0;
     for (let at = body + 8; at + 4 <= end;) {
       const code = view.getUint16(at, littleEndian);
       const length = view.getUint16(at + 2, littleEndian);
       if (code === OPTION_END || at + 4 + length > end) break;
-      if (code === OPTION_TIME_RESOLUTION && length === 1) msPerUnit = resolutionMs(view.getUint8(at + 4));
+      if (code === OPTION_TIME_RESOLUTION && length === 1) unitsPerMs = unitsPerMsOf(view.getUint8(at + 4));
       if (code === OPTION_TIME_OFFSET && length === 8) offsetMs = Number(view.getBigInt64(at + 4, littleEndian)) * 1000;
       at += 4 + Math.ceil(length / 4) * 4;
     }
     const linkType = view.getUint16(body, littleEndian);
     const snapLength = view.getUint32(body + 4, littleEndian);
-    this.#interfaces.push({ linkType, snapLength, msPerUnit, offsetMs });
+    this.#interfaces.push({ linkType, snapLength, unitsPerMs, offsetMs });
     return 'taken';
   }
 
@@ -119,7 +119,7 @@ export class PcapngFormat implements RecordFormat {
     const captured = view.getUint32(at + 8, littleEndian);
     if (captured > end - at - 16) return `packet of ${captured} bytes`;
     const units = view.getUint32(at, littleEndian) * 2 ** 32 + view.getUint32(at + 4, littleEndian);
-    const timeMs = units * on.msPerUnit + on.offsetMs;
+    const timeMs = units / on.unitsPerMs + on.offsetMs;
     return this.#describe(block, on, at + 16, captured, view.getUint32(at + 12, littleEndian), timeMs);
   }
 
@@ -165,4 +165,4 @@ const isNeeded = (type: number): boolean =>
   type === SIMPLE_PACKET;
 
 /** if_tsresol: a negative power of 10, or of 2 with the top bit set. */
-const resolutionMs = (value: number): number => 1000 * ((value & 0x80) === 0 ? 10 ** -value : 2 ** -(value & 0x7f));
+const unitsPerMsOf = (value: number): number => ((value & 0x80) === 0 ? 10 ** (value - 3) : 2 ** (value & 0x7f) / 1000);

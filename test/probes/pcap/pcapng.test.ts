@@ -1,0 +1,248 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { type ReadFile, readFile, words } from './captureFile.ts';
+
+let folder = '';
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'weir-pcapng-'));
+});
+after(() => rmSync(folder, { recursive: true }));
+
+function read(...blocks: readonly Uint8Array[]): ReadFile {
+  const path = join(folder, 'capture.pcapng');
+  writeFileSync(path, Buffer.concat(blocks));
+  return readFile(path);
+}
+
+const ETHERNET = 1;
+const RAW = 101;
+const padded = (bytes: Uint8Array): Uint8Array => Buffer.concat([bytes, Buffer.alloc((4 - (bytes.length % 4)) % 4)]);
+const bytesOf = (length: number, first = 0): Uint8Array => Uint8Array.from({ length }, (_, i) => first + i);
+
+/** Blocks of one byte order (draft-ietf-opsawg-pcapng). */
+function writer(isLittleEndian = true) {
+  const u32 = (...values: readonly number[]): Uint8Array => words(isLittleEndian, ...values);
+  const u16 = (low: number, high: number): Uint8Array => {
+    const view = new DataView(new ArrayBuffer(4));
+    view.setUint16(0, low, isLittleEndian);
+    view.setUint16(2, high, isLittleEndian);
+    return new Uint8Array(view.buffer);
+  };
+  const block = (type: number, ...body: readonly Uint8Array[]): Uint8Array => {
+    const bytes = padded(Buffer.concat(body));
+    return Buffer.concat([u32(type, bytes.length + 12), bytes, u32(bytes.length + 12)]);
+  };
+  const option = (code: number, value: Uint8Array): Uint8Array =>
+    Buffer.concat([u16(code, value.length), padded(value)]);
+  const time = (units: bigint): Uint8Array => u32(Number(units >> 32n), Number(units & 0xffff_ffffn));
+  return {
+    block,
+    u32,
+    option,
+    section: () => block(0x0a0d0d0a, u32(0x1a2b3c4d), u16(1, 0), u32(0xffff_ffff, 0xffff_ffff)),
+    on: (linkType: number, snapLength = 0, ...options: readonly Uint8Array[]) =>
+      block(1, u16(linkType, 0), u32(snapLength), ...options),
+    enhanced: (id: number, units: bigint, bytes: Uint8Array, wireLength = bytes.length) =>
+      block(6, u32(id), time(units), u32(bytes.length, wireLength), bytes),
+    obsolete: (id: number, units: bigint, bytes: Uint8Array, wireLength = bytes.length) =>
+      block(2, u16(id, 0), time(units), u32(bytes.length, wireLength), bytes),
+    simple: (bytes: Uint8Array, wireLength = bytes.length) => block(3, u32(wireLength), bytes),
+  };
+}
+
+const { block, u32, option, section, on, enhanced, simple } = writer();
+/** To the microsecond. */
+const seconds = (file: ReadFile): number[] => file.frames.map(({ timeMs }) => Math.round(timeMs * 1000) / 1e6);
+const resolution = (value: number): Uint8Array => option(9, Uint8Array.of(value));
+
+const packets = fc.array(
+  fc.record({
+    seconds: fc.nat(0xffff_ffff),
+    fraction: fc.nat(999_999),
+    bytes: fc.uint8Array({ maxLength: 100 }),
+    more: fc.nat(2000),
+  }),
+  { maxLength: 40 },
+);
+
+describe('openPcap of pcapng', () => {
+  for (const isLittleEndian of [true, false])
+    it(`gives what was written, times to the microsecond, ${isLittleEndian ? 'little' : 'big'} endian`, () => {
+      const write = writer(isLittleEndian);
+      fc.assert(
+        fc.property(packets, fc.boolean(), (given, isObsolete) => {
+          const packet = isObsolete ? write.obsolete : write.enhanced;
+          const { frames, problem, received } = read(
+            write.section(),
+            write.on(RAW),
+            ...given.map((one) =>
+              packet(
+                0,
+                BigInt(one.seconds) * 1_000_000n + BigInt(one.fraction),
+                one.bytes,
+                one.bytes.length + one.more,
+              ),
+            ),
+          );
+          assert.deepEqual([problem, received], [null, given.length]);
+          assert.deepEqual(
+            frames.map((one) => ({ ...one, timeMs: Math.round(one.timeMs * 1000) })),
+            given.map((one) => ({
+              bytes: Buffer.from(one.bytes).toString('hex'),
+              wireLength: one.bytes.length + one.more,
+              timeMs: one.seconds * 1e6 + one.fraction,
+              linkType: RAW,
+            })),
+          );
+        }),
+        { numRuns: 50 },
+      );
+    });
+
+  for (const [criterion, options, units, expected] of [
+    ['milliseconds', [resolution(3)], 5_250n, 5.25],
+    ['nanoseconds', [resolution(9)], 1_767_225_600_250_000_000n, 1_767_225_600.25],
+    ['2^-10 seconds', [resolution(0x8a)], 5_376n, 5.25],
+    ['an offset in seconds', [option(14, u32(100, 0))], 5_250_000n, 105.25],
+    ['an offset back', [option(14, u32(0xffff_ffff, 0xffff_ffff))], 5_250_000n, 4.25],
+    ['an option that is not known', [option(2, bytesOf(5)), resolution(3)], 5_250n, 5.25],
+    ['an option behind the end of options', [option(0, bytesOf(0)), resolution(3)], 5_250_000n, 5.25],
+    ['an option that is longer than its block', [u32(0x00ff_0009)], 5_250_000n, 5.25],
+  ] as const)
+    it(`reads times in ${criterion}`, () => {
+      assert.deepEqual(seconds(read(section(), on(ETHERNET, 0, ...options), enhanced(0, units, bytesOf(4)))), [
+        expected,
+      ]);
+    });
+
+  it('keeps the interfaces of a section apart, each with its link type and resolution', () => {
+    const file = read(
+      section(),
+      on(ETHERNET),
+      on(RAW, 0, resolution(3)),
+      enhanced(0, 1_000_000n, bytesOf(1)),
+      enhanced(1, 2_000n, bytesOf(2)),
+      enhanced(0, 3_000_000n, bytesOf(3)),
+    );
+    assert.deepEqual(seconds(file), [1, 2, 3]);
+    assert.deepEqual(
+      file.frames.map(({ linkType }) => linkType),
+      [ETHERNET, RAW, ETHERNET],
+    );
+  });
+
+  it('begins anew with each section, in its own byte order', () => {
+    const other = writer(false);
+    const file = read(
+      section(),
+      on(ETHERNET),
+      enhanced(0, 1_000_000n, bytesOf(1)),
+      other.section(),
+      other.on(RAW),
+      other.enhanced(0, 2_000_000n, bytesOf(2)),
+      section(),
+      enhanced(0, 3_000_000n, bytesOf(3)),
+    );
+    assert.deepEqual(
+      file.frames.map(({ linkType, timeMs }) => [linkType, timeMs]),
+      [
+        [ETHERNET, 1000],
+        [RAW, 2000],
+      ],
+    );
+    assert.match(String(file.problem?.[0]), /packet of interface 0, which is not described/);
+  });
+
+  it('cuts a simple packet at the snap length, and gives it the time of the one before', () => {
+    const file = read(
+      section(),
+      on(ETHERNET, 10),
+      enhanced(0, 7_000_000n, bytesOf(3)),
+      simple(bytesOf(10), 1500),
+      simple(bytesOf(3)),
+    );
+    assert.deepEqual(
+      file.frames.map(({ bytes, wireLength, timeMs }) => [bytes.length / 2, wireLength, timeMs]),
+      [
+        [3, 3, 7000],
+        [10, 1500, 7000],
+        [3, 3, 7000],
+      ],
+    );
+  });
+
+  for (const length of [0, 5, 100_000, 262_208, 1_000_000])
+    it(`skips a block that is not known, of ${length} bytes`, () => {
+      const file = read(
+        section(),
+        block(0xbad, bytesOf(length)),
+        on(ETHERNET),
+        block(5, bytesOf(length)),
+        enhanced(0, 1_000_000n, bytesOf(9)),
+        block(0xbad, bytesOf(length)),
+        enhanced(0, 2_000_000n, bytesOf(9)),
+      );
+      assert.deepEqual([seconds(file), file.problem], [[1, 2], null]);
+    });
+
+  it('gives more packets than a block or a chunk holds, and one of the largest size', () => {
+    const many = Array.from({ length: 9000 }, (_, i) => enhanced(0, BigInt(i), bytesOf(i % 150)));
+    const { frames, problem, blocks } = read(section(), on(ETHERNET), ...many, enhanced(0, 0n, bytesOf(262_144)));
+    assert.deepEqual([frames.length, frames.at(-1)?.bytes.length, problem], [9001, 2 * 262_144, null]);
+    assert(blocks >= 3);
+  });
+
+  it('never gives a frame that was shorter on the wire than what is there of it', () => {
+    const { frames } = read(section(), on(ETHERNET), enhanced(0, 0n, bytesOf(60), 0));
+    assert.equal(frames[0]?.wireLength, 60);
+  });
+
+  const good = [section(), on(ETHERNET), enhanced(0, 0n, bytesOf(9))];
+  const goodBytes = Buffer.concat(good).length;
+
+  for (const [criterion, bad, reason] of [
+    ['a block of 11 bytes', u32(6, 11, 0), 'block of 11 bytes'],
+    ['a block of no bytes', u32(6, 0, 0), 'block of 0 bytes'],
+    ['a packet block of 4 GiB', u32(6, 0xffff_fffc, 0), 'block of 4294967292 bytes'],
+    ['a packet longer than its block', block(6, u32(0, 0, 0, 100, 100), bytesOf(96)), 'packet of 100 bytes'],
+    ['a packet of nearly 4 GiB', block(6, u32(0, 0, 0, 0xffff_ffff, 0xffff_ffff)), 'packet of 4294967295 bytes'],
+    ['a packet block without its fields', block(6, u32(0, 0, 0, 0)), 'packet truncated'],
+    ['a packet of an unknown interface', enhanced(1, 0n, bytesOf(4)), 'packet of interface 1, which is not described'],
+    ['half an interface description', block(1, u32(1)), 'interface description truncated'],
+    ['a section without its magic', block(0x0a0d0d0a, u32(1, 2, 3, 4)), 'section header without its magic'],
+  ] as const)
+    it(`gives what comes before ${criterion}`, () => {
+      const { frames, problem } = read(...good, bad, ...good);
+      assert.equal(frames.length, 1);
+      assert.deepEqual(problem, [reason, goodBytes]);
+    });
+
+  it('gives what was readable of a file cut anywhere, then one error', () => {
+    const blocks = [...good, block(0xbad, bytesOf(20)), enhanced(0, 1_000_000n, bytesOf(7))];
+    const ends = new Set(blocks.map((_, i) => Buffer.concat(blocks.slice(0, i + 1)).length));
+    const file = Buffer.concat(blocks);
+    for (let length = 24; length < file.length; length++) {
+      const { frames, problem } = read(file.subarray(0, length));
+      assert.equal(frames.length, length < goodBytes ? 0 : 1, `cut at ${length}`);
+      assert.equal(problem === null, ends.has(length), `cut at ${length}: ${String(problem)}`);
+    }
+  });
+
+  it('throws nothing but DecodeError for any blocks', () => {
+    const field = fc.oneof(fc.nat(16), fc.nat(0xffff_ffff));
+    const part = fc.oneof(
+      fc.constantFrom(...good),
+      fc.tuple(fc.nat(6), fc.array(field, { maxLength: 12 })).map(([type, fields]) => block(type, u32(...fields))),
+      fc.array(field, { maxLength: 5 }).map((fields) => u32(...fields)),
+    );
+    fc.assert(
+      fc.property(fc.array(part), (parts) => {
+        read(section(), on(ETHERNET), ...parts);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
