@@ -18,10 +18,12 @@ export interface CaptureOptions {
   readonly tenants: readonly Tenant[];
   readonly shape: WindowShape;
   readonly hashSeed: number;
-  /** The window is valid only during the call. */
+  /** The window is valid only during the call; the statistics are those since start(), over all workers. */
   onWindow(window: Window, statistics: ProbeStatistics): void;
   onDeath(reason: string): void;
 }
+
+type Counts = Omit<ProbeStatistics, 'state'>;
 
 export class Capture {
   readonly #options: CaptureOptions;
@@ -34,6 +36,9 @@ export class Capture {
   #delayMs = FIRST_RESTART_MS;
   #stopping = false;
   #restarts = 0;
+  /** Of the workers that have died, and of all: each counts from its own start. */
+  #earlier: Counts = { received: 0, dropped: 0, reattached: 0 };
+  #total: Counts = this.#earlier;
   #state: ProbeState | 'starting' | 'dead' = 'starting';
 
   constructor(options: CaptureOptions) {
@@ -57,7 +62,6 @@ export class Capture {
   /** Resolves once packets are captured; rejects, with the probe's one clear line, when they cannot be. */
   async start(): Promise<void> {
     await new Promise<void>((resolve, reject) => this.#launch(resolve, reject));
-    this.#state = 'up';
   }
 
   async stop(): Promise<void> {
@@ -72,7 +76,7 @@ export class Capture {
     clearTimeout(timer);
   }
 
-  #launch(onCapturing: () => void, onFailure: (reason: Error) => void): void {
+  #launch(onCapturing: () => void = () => {}, onFailure: (reason: Error) => void = () => {}): void {
     const isRestart = this.#restarts > 0;
     const workerData = isRestart
       ? { ...this.#input, ring: { ...this.#input.ring, waitForInterface: true } }
@@ -81,16 +85,17 @@ export class Capture {
     const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData });
     let failure = 'it ended';
     worker.on('message', (output: WorkerOutput) => {
-      if (output.kind === 'capturing') onCapturing();
-      else if (output.kind === 'failed') failure = output.message;
+      if (output.kind === 'capturing') {
+        this.#state = 'up';
+        onCapturing();
+      } else if (output.kind === 'failed') failure = output.message;
       else this.#take(output.index, output.statistics);
     });
     worker.on('error', (error: unknown) => (failure = String(error)));
     worker.on('exit', () => {
       this.#worker = null;
-      if (this.#stopping) return;
       onFailure(new Error(failure));
-      if (this.#state !== 'starting') this.#restart(failure);
+      if (!this.#stopping && this.#state !== 'starting') this.#restart(failure);
     });
     this.#worker = worker;
     this.#startedMs = performance.now();
@@ -99,8 +104,10 @@ export class Capture {
   #take(index: number, statistics: ProbeStatistics): void {
     const window = this.#windows[index];
     if (window === undefined || this.#stopping) return;
-    this.#state = statistics.state;
-    this.#options.onWindow(window, statistics);
+    const { state } = statistics;
+    this.#state = state;
+    this.#total = add(this.#earlier, statistics);
+    this.#options.onWindow(window, { ...this.#total, state });
     Atomics.store(this.#control, CONTROL_WINDOWS + index, WINDOW_FREE);
   }
 
@@ -108,16 +115,16 @@ export class Capture {
   #restart(reason: string): void {
     this.#state = 'dead';
     this.#restarts += 1;
+    this.#earlier = this.#total;
     this.#options.onDeath(reason);
     if (performance.now() - this.#startedMs > STEADY_MS) this.#delayMs = FIRST_RESTART_MS;
-    this.#timer = setTimeout(
-      () =>
-        this.#launch(
-          () => (this.#state = 'up'),
-          () => undefined,
-        ),
-      this.#delayMs,
-    );
+    this.#timer = setTimeout(() => this.#launch(), this.#delayMs);
     this.#delayMs = Math.min(this.#delayMs * 2, LONGEST_RESTART_MS);
   }
 }
+
+const add = (a: Counts, b: Counts): Counts => ({
+  received: a.received + b.received,
+  dropped: a.dropped === null || b.dropped === null ? null : a.dropped + b.dropped,
+  reattached: a.reattached + b.reattached,
+});

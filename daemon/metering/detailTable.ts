@@ -1,6 +1,7 @@
 /** Closer looks at the busy targets of a window: distinct sources (HyperLogLog), distinct ports, top sources and top ports of a sample. */
 import { type AddressWords, hashPort } from './address.ts';
 import { type DistinctSketch, SKETCH_REGISTERS } from './distinctSketch.ts';
+import { type Counter, mergeCounters } from './spaceSaving.ts';
 
 /** Linear-counting bits for distinct ports (Whang et al. 1990): within 5 % up to about 5,000 of them. */
 const PORT_BIT_WORDS = 32;
@@ -19,6 +20,16 @@ const PORT_BITS = SKETCH + SKETCH_REGISTERS / 4;
 const SOURCES = PORT_BITS + PORT_BIT_WORDS;
 const PORTS = SOURCES + TOP_SOURCES * SOURCE_WORDS;
 const WORDS = PORTS + TOP_PORTS * PORT_WORDS;
+
+/** The counters of Space-Saving in a slot: each a key, its count and its error. */
+interface CounterArea {
+  readonly at: number;
+  readonly counters: number;
+  /** Words of a counter. */
+  readonly words: number;
+}
+const SOURCE_COUNTERS: CounterArea = { at: SOURCES, counters: TOP_SOURCES, words: SOURCE_WORDS };
+const PORT_COUNTERS: CounterArea = { at: PORTS, counters: TOP_PORTS, words: PORT_WORDS };
 
 const META_WORDS = 16;
 const TAKEN = 0;
@@ -111,11 +122,11 @@ export class DetailTable {
   sample(slot: number, w0: number, w1: number, w2: number, w3: number, port: number): void {
     const base = slot * WORDS;
     this.#words[base + SAMPLED]! += 1;
-    this.#countSource(base + SOURCES, w0, w1, w2, w3, 1, 0);
-    if (port >= 0) this.#countPort(base + PORTS, port, 1, 0);
+    this.#countSource(base + SOURCES, w0, w1, w2, w3);
+    if (port >= 0) this.#countPort(base + PORTS, port);
   }
 
-  #countSource(first: number, w0: number, w1: number, w2: number, w3: number, weight: number, error: number): void {
+  #countSource(first: number, w0: number, w1: number, w2: number, w3: number): void {
     const words = this.#words;
     let least = first;
     for (let at = first; at < first + TOP_SOURCES * SOURCE_WORDS; at += SOURCE_WORDS) {
@@ -124,8 +135,7 @@ export class DetailTable {
         break;
       }
       if (words[at + 3] === w3 && words[at + 2] === w2 && words[at + 1] === w1 && words[at] === w0) {
-        words[at + 4]! += weight;
-        words[at + 5]! += error;
+        words[at + 4]! += 1;
         return;
       }
       if (words[at + 4]! < words[least + 4]!) least = at;
@@ -134,11 +144,11 @@ export class DetailTable {
     words[least + 1] = w1;
     words[least + 2] = w2;
     words[least + 3] = w3;
-    words[least + 5] = words[least + 4]! + error;
-    words[least + 4]! += weight;
+    words[least + 5] = words[least + 4]!;
+    words[least + 4]! += 1;
   }
 
-  #countPort(first: number, port: number, weight: number, error: number): void {
+  #countPort(first: number, port: number): void {
     const words = this.#words;
     let least = first;
     for (let at = first; at < first + TOP_PORTS * PORT_WORDS; at += PORT_WORDS) {
@@ -147,15 +157,14 @@ export class DetailTable {
         break;
       }
       if (words[at] === port + 1) {
-        words[at + 1]! += weight;
-        words[at + 2]! += error;
+        words[at + 1]! += 1;
         return;
       }
       if (words[at + 1]! < words[least + 1]!) least = at;
     }
     words[least] = port + 1;
-    words[least + 2] = words[least + 1]! + error;
-    words[least + 1]! += weight;
+    words[least + 2] = words[least + 1]!;
+    words[least + 1]! += 1;
   }
 
   /** The registers behind the number of distinct sources; a copy, to keep beyond the window. */
@@ -177,26 +186,35 @@ export class DetailTable {
 
   /** Top sources, the largest first. */
   topSources(slot: number): TopSource[] {
-    const first = slot * WORDS + SOURCES;
-    const sampled = this.#words[slot * WORDS + SAMPLED]!;
-    const top: TopSource[] = [];
-    for (let at = first; at < first + TOP_SOURCES * SOURCE_WORDS; at += SOURCE_WORDS) {
-      const [w0 = 0, w1 = 0, w2 = 0, w3 = 0, count = 0, error = 0] = this.#words.subarray(at, at + SOURCE_WORDS);
-      if (count > error) top.push({ words: [w0, w1, w2, w3], share: (count - error) / sampled });
-    }
-    return top.toSorted((a, b) => b.share - a.share);
+    return this.#top(slot, SOURCE_COUNTERS).map(({ key: [w0 = 0, w1 = 0, w2 = 0, w3 = 0], share }) => ({
+      words: [w0, w1, w2, w3],
+      share,
+    }));
   }
 
   /** Top destination ports, the largest first. */
   topPorts(slot: number): TopPort[] {
-    const first = slot * WORDS + PORTS;
+    return this.#top(slot, PORT_COUNTERS).map(({ key: [port = 0], share }) => ({ port: port - 1, share }));
+  }
+
+  #top(slot: number, area: CounterArea): { key: readonly number[]; share: number }[] {
     const sampled = this.#words[slot * WORDS + SAMPLED]!;
-    const top: TopPort[] = [];
-    for (let at = first; at < first + TOP_PORTS * PORT_WORDS; at += PORT_WORDS) {
-      const [port = 0, count = 0, error = 0] = this.#words.subarray(at, at + PORT_WORDS);
-      if (count > error) top.push({ port: port - 1, share: (count - error) / sampled });
-    }
-    return top.toSorted((a, b) => b.share - a.share);
+    return this.#counters(slot, area)
+      .map(({ key, count, error }) => ({ key, share: (count - error) / sampled }))
+      .filter(({ share }) => share > 0)
+      .toSorted((a, b) => b.share - a.share);
+  }
+
+  #wordsOf(slot: number, { at, counters, words }: CounterArea): Int32Array {
+    return this.#words.subarray(slot * WORDS + at, slot * WORDS + at + counters * words);
+  }
+
+  /** The counters in use. */
+  #counters(slot: number, area: CounterArea): Counter[] {
+    const all = this.#wordsOf(slot, area);
+    return Array.from({ length: area.counters }, (_, i) => [...all.subarray(i * area.words, (i + 1) * area.words)])
+      .map((one) => ({ key: one.slice(0, -2), count: one.at(-2) ?? 0, error: one.at(-1) ?? 0 }))
+      .filter(({ count }) => count > 0);
   }
 
   /** Adds another window's slot: the sketches' union, the samples' sum. */
@@ -211,13 +229,10 @@ export class DetailTable {
     }
     for (let i = 0; i < PORT_BIT_WORDS; i++) this.#words[into + PORT_BITS + i]! |= words[base + PORT_BITS + i]!;
     this.#words[into + SAMPLED]! += words[base + SAMPLED]!;
-    for (let i = 0; i < TOP_SOURCES; i++) {
-      const [w0 = 0, w1 = 0, w2 = 0, w3 = 0, count = 0, error = 0] = words.subarray(base + SOURCES + i * SOURCE_WORDS);
-      if (count > 0) this.#countSource(into + SOURCES, w0, w1, w2, w3, count, error);
-    }
-    for (let i = 0; i < TOP_PORTS; i++) {
-      const [port = 0, count = 0, error = 0] = words.subarray(base + PORTS + i * PORT_WORDS);
-      if (count > 0) this.#countPort(into + PORTS, port - 1, count, error);
+    for (const area of [SOURCE_COUNTERS, PORT_COUNTERS]) {
+      const merged = mergeCounters(this.#counters(slot, area), from.#counters(fromSlot, area), area.counters);
+      const mine = this.#wordsOf(slot, area);
+      merged.forEach(({ key, count, error }, i) => mine.set([...key, count, error], i * area.words));
     }
   }
 
