@@ -115,7 +115,7 @@ export class Daemon {
       shape: { tenants: tenants.length, ...TABLES[faces] },
       hashSeed,
       onWindow: (window, statistics) => this.#observe(name, window, statistics),
-      onDeath: (reason) => this.#log.error({ interface: name }, `Cannot watch ${name}: ${reason} (starting it again)`),
+      onDeath: (reason) => this.#tellDeath(name, reason),
     });
   }
 
@@ -128,6 +128,11 @@ export class Daemon {
     if (dropped !== null && dropped > 0 && this.#logLimiter.allows(`dropped ${name}`, Date.now())) {
       this.#log.warn({ interface: name, dropped, received: window.received }, `losing packets on ${name}`);
     }
+  }
+
+  #tellDeath(name: string, reason: string): void {
+    if (!this.#logLimiter.allows(`died ${name}`, Date.now())) return;
+    this.#log.error({ interface: name }, `Cannot watch ${name}: ${reason} (starting it again)`);
   }
 
   /** Says when an interface goes away and when it is back. */

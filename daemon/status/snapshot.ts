@@ -29,7 +29,7 @@ export interface InterfaceStatus {
   readonly faces: 'internet' | 'tenant';
   /** Whose own port it is; null: nobody's. */
   readonly tenant: string | null;
-  /** `starting` until the first window, `dead` while its worker is not running. */
+  /** `starting` until its worker captures, `dead` while its worker is not running. */
   readonly state: ProbeState | 'starting' | 'dead';
   /** Frames since the start of the daemon. */
   readonly received: number;
