@@ -1,4 +1,5 @@
 /** `weir replay`: a capture through the same metering, detectors and incidents as live traffic; prints the incidents. */
+import { getSystemErrorMessage } from 'node:util';
 import { DecodeError } from '../../probes/decodeError.ts';
 import { openPcap } from '../../probes/pcap/pcapProbe.ts';
 import type { PacketProbe } from '../../probes/probe.ts';
@@ -28,14 +29,27 @@ export async function replay(path: string, options: ReplayOptions): Promise<numb
   const config = configForReplay(loaded);
   const render = options.json ? JSON.stringify : (await import('../status/render.ts')).renderIncident;
   const show = (incident: Incident): void => print(render(incident));
+  const probe = openOr(path);
+  if (probe === null) return 1;
+  const problem = runThrough(probe, config, show);
+  probe.close();
+  return problem === null ? 0 : fail(problem.message);
+}
+
+/** null: it is no capture, or cannot be opened, which has been printed. */
+function openOr(path: string): PacketProbe | null {
   try {
-    const probe = openPcap(path);
-    const problem = runThrough(probe, config, show);
-    probe.close();
-    return problem === null ? 0 : fail(problem.message);
+    return openPcap(path);
   } catch (error) {
-    return fail(error instanceof DecodeError ? error.message : `Cannot open ${path}: ${String(error)}`);
+    if (!(error instanceof Error)) throw error;
+    fail(error instanceof DecodeError ? error.message : `Cannot open ${path}: ${withoutCall(error)}`);
+    return null;
   }
+}
+
+/** `ENOENT: no such file or directory, open 'x'` → `no such file or directory`. */
+function withoutCall(error: Error & { errno?: number }): string {
+  return error.errno === undefined ? error.message : getSystemErrorMessage(error.errno);
 }
 
 /** Gives each incident once, in the state in which the capture left it; why the input ended early, if it did. */

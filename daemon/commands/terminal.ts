@@ -3,7 +3,14 @@ import type { Config } from '../config/config.ts';
 import { defaultConfig } from '../config/host.ts';
 
 export function print(text: string): void {
+  if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', endOfOutput);
   process.stdout.write(`${text}\n`);
+}
+
+/** Who reads the pipe has seen enough (`weir replay … | head`). */
+function endOfOutput(error: Error & { code?: string }): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
 }
 
 /** Prints the message and gives the exit code of a failure. */
