@@ -41,8 +41,8 @@ const LINK_TYPES = new Map([
 ]);
 
 const RING_ADVICE = {
-  [ENOMEM]: 'lower interfaces[].ring.blocks or interfaces[].ring.blockBytes',
-  [EINVAL]: 'interfaces[].ring.blockBytes must be a multiple of the page size',
+  [ENOMEM]: 'lower interfaces[].ring.blocks or interfaces[].ring.blockSize',
+  [EINVAL]: 'interfaces[].ring.blockSize must be a multiple of the page size',
 };
 
 export class PacketSocket {

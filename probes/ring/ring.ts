@@ -25,7 +25,7 @@ export function openRing(options: Partial<RingOptions> & Pick<RingOptions, 'inte
   if (blocks * blockBytes > LARGEST_RING_BYTES) {
     throw new RingError(
       `Cannot make a ring of ${blocks} × ${blockBytes} bytes on ${ringOptions.interface}: must be below 2 GiB ` +
-        '(lower interfaces[].ring.blocks or interfaces[].ring.blockBytes)',
+        '(lower interfaces[].ring.blocks or interfaces[].ring.blockSize)',
     );
   }
   return new Ring(loadLibc(), ringOptions);

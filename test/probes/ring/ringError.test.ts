@@ -44,7 +44,7 @@ describe('RingError', () => {
     [
       'blocks that are not whole pages',
       { interface: 'lo', blockBytes: 5000 },
-      /^Cannot make a ring of 64 × 5000 bytes on lo: invalid argument \(.*blockBytes must be a multiple of the page size\)$/,
+      /^Cannot make a ring of 64 × 5000 bytes on lo: invalid argument \(.*blockSize must be a multiple of the page size\)$/,
     ],
     [
       'a ring beyond what can be addressed',
