@@ -39,15 +39,24 @@ export function joinByVeth([namespace, name]: End, [peerNamespace, peerName]: En
 
 /** Runs `act` with the calling thread in the namespace; sockets made in there, and processes, stay there. */
 export function inNamespace<T>(name: string, act: () => T): T {
+  const leave = enterNamespace(name);
+  try {
+    return act();
+  } finally {
+    leave();
+  }
+}
+
+/** Moves the calling thread, and those that it starts, into the namespace; returns the way back. */
+export function enterNamespace(name: string): () => void {
   const setns = loadLibc().declare('int setns(int fd, int type)');
   const home = openSync('/proc/thread-self/ns/net', 'r');
   const away = openSync(`/run/netns/${name}`, 'r');
-  try {
-    assert.equal(setns(away, CLONE_NEWNET), 0, `setns to ${name}`);
-    return act();
-  } finally {
+  const entered = setns(away, CLONE_NEWNET);
+  closeSync(away);
+  assert.equal(entered, 0, `setns to ${name}`);
+  return () => {
     assert.equal(setns(home, CLONE_NEWNET), 0, 'setns back');
-    closeSync(away);
     closeSync(home);
-  }
+  };
 }
