@@ -18,12 +18,14 @@ interface Parts {
   readonly random: Xorshift64;
   readonly frame: FrameBuilder;
   readonly benign: Benign;
+  /** Whom floods are aimed at. */
+  readonly victim: number;
 }
 
 /** 91.205.30.77 */
 const SCANNER = 0x5bcd1e4d;
-/** Whom the floods are aimed at: 10.20.7.10. */
-export const VICTIM = 7;
+/** 10.20.7.10 */
+const VICTIM = tenantAddress(7);
 
 const mix =
   ({ benign }: Parts) =>
@@ -32,26 +34,25 @@ const mix =
 
 /** SYNs from random sources at one port. */
 const flood =
-  ({ random, frame }: Parts) =>
+  ({ random, frame, victim }: Parts) =>
   () => {
     const ttl = 40 + random.below(200);
     const source = random.next();
-    frame.ip({ source, destination: tenantAddress(VICTIM), protocol: TCP, length: SHORTEST, ttl, outbound: false });
+    frame.ip({ source, destination: victim, protocol: TCP, length: SHORTEST, ttl, outbound: false });
     const sequence = random.next();
     frame.tcp(1024 + random.below(64_000), 5061, sequence, 0, SYN);
   };
 
 /** Voice-sized datagrams from 1,000 sources at one port. */
 const udpFlood =
-  ({ random, frame }: Parts) =>
+  ({ random, frame, victim }: Parts) =>
   () => {
     const source = outsideAddress(random.below(1000));
-    frame.ip({ source, destination: tenantAddress(VICTIM), protocol: UDP, length: 214, ttl: 52, outbound: false });
+    frame.ip({ source, destination: victim, protocol: UDP, length: 214, ttl: 52, outbound: false });
     frame.udp(random.next() & 0xffff, 10_000, 172);
   };
 
-function probe({ random, frame }: Parts, tenant: number, sourcePort: number, port: number): void {
-  const destination = tenantAddress(tenant);
+function probe({ random, frame }: Parts, destination: number, sourcePort: number, port: number): void {
   frame.ip({ source: SCANNER, destination, protocol: TCP, length: SHORTEST, ttl: 49, outbound: false });
   frame.tcp(sourcePort, port, random.next(), 0, SYN);
 }
@@ -61,13 +62,13 @@ const scan = (parts: Parts) => (index: number) => {
   if (index % 5 !== 4) return parts.benign.next();
   const number = Math.floor(index / 5);
   const round = Math.floor(number / TENANTS);
-  return probe(parts, number % TENANTS, 40_000 + (round % 1000), 1 + ((round * 7) % 65_535));
+  return probe(parts, tenantAddress(number % TENANTS), 40_000 + (round % 1000), 1 + ((round * 7) % 65_535));
 };
 
 const slowScan = (parts: Parts) => (index: number) =>
-  probe(parts, index % TENANTS, 40_000 + (index % 1000), 1 + ((index * 7) % 65_535));
+  probe(parts, tenantAddress(index % TENANTS), 40_000 + (index % 1000), 1 + ((index * 7) % 65_535));
 
-const portScan = (parts: Parts) => (index: number) => probe(parts, VICTIM, 40_000, 1 + (index % 65_535));
+const portScan = (parts: Parts) => (index: number) => probe(parts, parts.victim, 40_000, 1 + (index % 65_535));
 
 const MILLION = 1_000_000;
 
@@ -91,11 +92,11 @@ export interface BuiltFrame {
 }
 
 /** The frames of a workload from the first on, one a call, without end. */
-export function framesOf(name: WorkloadName): () => BuiltFrame {
+export function framesOf(name: WorkloadName, victim: number = VICTIM): () => BuiltFrame {
   const { ipVersion, create } = WORKLOADS[name];
   const random = new Xorshift64();
   const frame = new FrameBuilder(ipVersion);
-  const build = create({ random, frame, benign: new Benign(random, frame) });
+  const build = create({ random, frame, benign: new Benign(random, frame), victim });
   let index = 0;
   return () => {
     build(index++);

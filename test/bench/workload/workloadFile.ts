@@ -13,10 +13,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FILE_HEADER_BYTES, RECORD_HEADER_BYTES } from '../../../probes/pcap/pcap.ts';
 import { framesOf, type WorkloadName, WORKLOADS } from './workload.ts';
 
 export const SNAP_LENGTH = 96;
+const FILE_HEADER_BYTES = 24;
+const RECORD_HEADER_BYTES = 16;
 const CHUNK_BYTES = 1 << 22;
 const FIRST_FRAME_S = 1_760_000_000;
 

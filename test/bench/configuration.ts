@@ -1,0 +1,22 @@
+/** The configuration that is measured: 200 tenants in IPv4 and IPv6, all detectors on. */
+import { stringify } from 'yaml';
+import { tenantPrefixes, TENANTS } from './workload/addresses.ts';
+
+/** Packets a second, of both flood detectors. */
+export const FLOOD_THRESHOLD = 20_000;
+
+/** YAML. */
+export function benchConfiguration(interfaceName: string, alertmanagerUrls: readonly string[] = []): string {
+  return stringify({
+    interfaces: [{ name: interfaceName }],
+    tenants: Array.from({ length: TENANTS }, (_, tenant) => ({
+      id: `tenant-${tenant}`,
+      addresses: tenantPrefixes(tenant),
+    })),
+    detectors: {
+      synFlood: { packetsPerSecond: FLOOD_THRESHOLD },
+      udpFlood: { packetsPerSecond: FLOOD_THRESHOLD },
+    },
+    alertmanager: { urls: alertmanagerUrls },
+  });
+}
