@@ -3,6 +3,7 @@ import type { BaseLogger } from 'pino';
 import type { Milliseconds } from '../../probes/probe.ts';
 import type { Config } from '../config/config.ts';
 import type { Incident } from '../incidents/incident.ts';
+import { LogLimiter } from '../log.ts';
 import type { StandingLimit } from './limit.ts';
 import type { Limiter } from './limiter.ts';
 import { type Decision, wantedLimits } from './policy.ts';
@@ -27,14 +28,14 @@ export class Enforcer {
   readonly #log: Pick<BaseLogger, 'info' | 'warn' | 'error'>;
   #current: readonly StandingLimit[] = [];
   #decisions: readonly Decision[] = [];
-  /** What the limiter was last asked for, and what of it stands. */
-  #applied = '';
-  #standing = '';
+  /** What the limiter was last asked for, and what of it the kernel holds, as keys. */
+  #applied: ReadonlySet<string> = new Set();
+  #standing: ReadonlySet<string> = new Set();
   #busy: Promise<void> = Promise.resolve();
   #isBusy = false;
   #checkedMs = 0;
   #comparedMs = 0;
-  #lastError = '';
+  readonly #logLimiter = new LogLimiter();
 
   constructor(config: Config, limiter: Limiter, log: Pick<BaseLogger, 'info' | 'warn' | 'error'>) {
     this.#config = config;
@@ -53,7 +54,9 @@ export class Enforcer {
   /** Leaves every interface as it was found. */
   async stop(): Promise<void> {
     await this.#busy;
-    if (this.#config.enforcement.mode === 'enforce') await this.#limiter.stop();
+    if (this.#config.enforcement.mode === 'observe') return;
+    // Once more, for a Ctrl-C in a terminal ends a tc that runs as well.
+    await this.#limiter.stop().catch(() => this.#limiter.stop());
   }
 
   /** Decides anew; several times a second, and at once when an incident opens. */
@@ -61,11 +64,7 @@ export class Enforcer {
     const { limits, decisions } = wantedLimits({
       incidents,
       tenants: this.#config.tenants,
-      interfaces: this.#config.interfaces.map(({ name, faces, tenant }) => ({
-        name,
-        faces,
-        tenant: tenant ?? undefined,
-      })),
+      interfaces: this.#config.interfaces,
       current: this.#current,
       enforcement: this.#config.enforcement,
       detectorModes: Object.fromEntries(Object.entries(this.#config.detectors).map(([id, { mode }]) => [id, mode])),
@@ -82,25 +81,23 @@ export class Enforcer {
     return this.#decisions
       .filter(({ action }) => action !== 'release')
       .map((decision) => {
-        const limit = this.#current.find(({ tenant }) => tenant === decision.tenant) ?? null;
-        const state = states.find(({ tenant }) => tenant === decision.tenant);
-        const failure = limit === null ? null : (state?.refused ?? error);
-        return {
-          limit,
-          decision,
-          failure,
-          inForce: limit !== null && failure === null && this.#standing === this.#applied,
-        };
+        const isIts = ({ tenant }: StandingLimit): boolean => tenant === decision.tenant;
+        const places = this.#current.filter(isIts);
+        const refused = states.filter(isIts).find((state) => state.refused !== null)?.refused ?? null;
+        const limit = places[0] ?? null;
+        const failure = limit === null ? null : (refused ?? error);
+        const stands = places.every((place) => this.#standing.has(keyOf(place)));
+        return { limit, decision, failure, inForce: limit !== null && failure === null && stands };
       });
   }
 
   /** One run at a time; what changes meanwhile is taken up by the next tick. */
   #carryOut(nowMs: Milliseconds): void {
     if (this.#isBusy || this.#config.enforcement.mode === 'observe') return;
-    const wanted = this.#current.map(({ tenant, interface: name, rateBps }) => `${tenant} ${name} ${rateBps}`).join();
+    const wanted = new Set(this.#current.map(keyOf));
     const isCheckDue = Math.abs(nowMs - this.#checkedMs) >= CHECK_MS;
-    const isCompareDue = wanted !== '' && Math.abs(nowMs - this.#comparedMs) >= COMPARE_MS;
-    const isToApply = wanted !== this.#applied || isCompareDue;
+    const isCompareDue = wanted.size > 0 && Math.abs(nowMs - this.#comparedMs) >= COMPARE_MS;
+    const isToApply = !isSame(wanted, this.#applied) || isCompareDue;
     if (!isToApply && !isCheckDue) return;
     const work = isToApply ? this.#limiter.apply(this.#current) : this.#limiter.check();
     this.#applied = wanted;
@@ -108,16 +105,18 @@ export class Enforcer {
     if (isToApply) this.#comparedMs = nowMs;
     this.#isBusy = true;
     this.#busy = work.then(
-      () => this.#noteEnd('', wanted),
-      (error: unknown) => this.#noteEnd(messageOf(error), ''),
+      () => this.#noteEnd(wanted),
+      (error: unknown) => {
+        if (this.#logLimiter.allows('failure', nowMs))
+          this.#log.error(`${messageOf(error)} (tried again every second)`);
+        this.#noteEnd(new Set());
+      },
     );
   }
 
-  #noteEnd(message: string, standing: string): void {
+  #noteEnd(standing: ReadonlySet<string>): void {
     this.#isBusy = false;
     this.#standing = standing;
-    if (message !== '' && message !== this.#lastError) this.#log.error(`${message} (tried again every second)`);
-    this.#lastError = message;
   }
 
   /** Says each decision once, when it is new. */
@@ -129,5 +128,11 @@ export class Enforcer {
     }
   }
 }
+
+/** What makes two limits the same one for the kernel; a tenant's addresses do not change while the daemon runs. */
+const keyOf = ({ tenant, interface: name, rateBps }: StandingLimit): string => `${tenant} ${name} ${rateBps}`;
+
+const isSame = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean =>
+  a.size === b.size && [...a].every((key) => b.has(key));
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -3,8 +3,9 @@ import { formatDuration } from '../config/units.ts';
 import type { DetectorMode } from '../detectors/detector.ts';
 import type { Incident } from '../incidents/incident.ts';
 import type { Milliseconds } from '../../probes/probe.ts';
+import { type ObservationPoint, pointsOf } from '../tenants/accounting.ts';
 import type { Tenant } from '../tenants/tenant.ts';
-import type { Faces, Limit, StandingLimit } from './limit.ts';
+import type { Limit, StandingLimit } from './limit.ts';
 import { ownPrefixes } from './ownPrefixes.ts';
 
 /** The signature whose incidents lead to a limit. */
@@ -16,18 +17,11 @@ export interface EnforcementPolicy {
   readonly holdMs: number;
 }
 
-export interface ObservedInterface {
-  readonly name: string;
-  readonly faces: Faces;
-  /** Whose port it is. */
-  readonly tenant?: string | undefined;
-}
-
 export interface PolicyInput {
   readonly incidents: readonly Incident[];
   /** By tenant number - 1. */
   readonly tenants: readonly Tenant[];
-  readonly interfaces: readonly ObservedInterface[];
+  readonly interfaces: readonly ObservationPoint[];
   /** The limits of the last answer. */
   readonly current: readonly StandingLimit[];
   readonly enforcement: EnforcementPolicy;
@@ -115,11 +109,9 @@ function refuse(
 function placesOf(tenant: Tenant, { tenants, interfaces }: PolicyInput): Limit[] {
   const { limitBps } = tenant.plan;
   if (limitBps === null) return [];
-  const ports = interfaces.filter((each) => each.faces === 'tenant' && each.tenant === tenant.id);
-  const places = ports.length > 0 ? ports : interfaces.filter(({ faces }) => faces === 'internet');
   const addresses = ownPrefixes(tenant, tenants);
   const slot = tenants.indexOf(tenant) + 1;
-  return places.map(({ name, faces }) => ({
+  return pointsOf(tenant.id, interfaces).map(({ name, faces }) => ({
     tenant: tenant.id,
     slot,
     rateBps: limitBps,

@@ -1,11 +1,13 @@
 /** An executor that counts its runs, and that can fail, or fall silent as if the daemon were killed, in the middle of one. */
-import type { Executor } from '../../daemon/enforcement/executor.ts';
+import { type Executor, TcError } from '../../daemon/enforcement/executor.ts';
 import type { Steps } from '../../daemon/enforcement/reconcile.ts';
 
 export type Fault = 'fail' | 'die';
 
 export class FaultyExecutor implements Executor {
   runs = 0;
+  /** How many of the next looks at the kernel fail. */
+  failingReads = 0;
   /** Settles when it has fallen silent. */
   readonly died: Promise<void>;
   readonly #inner: Executor;
@@ -34,7 +36,8 @@ export class FaultyExecutor implements Executor {
     return this.#inner.interfaces();
   }
 
-  read() {
+  async read() {
+    if (this.failingReads-- > 0) throw new TcError('tc filter show', '', 'interrupted');
     return this.#inner.read();
   }
 

@@ -24,7 +24,7 @@ const tenants = [
   tenant('cedar', '192.0.2.0/24'),
 ];
 const interfaces = [
-  { name: 'eth0', faces: 'internet' },
+  { name: 'eth0', faces: 'internet', tenant: null },
   { name: 'veth-birch', faces: 'tenant', tenant: 'birch' },
 ] as const;
 
@@ -72,7 +72,7 @@ describe('wantedLimits', () => {
   });
 
   it('limits a tenant without a port at every interface to the internet', () => {
-    const { limits } = decide({ interfaces: [...interfaces, { name: 'eth1', faces: 'internet' }] });
+    const { limits } = decide({ interfaces: [...interfaces, { name: 'eth1', faces: 'internet', tenant: null }] });
     assert.deepEqual(
       limits.map(({ interface: name }) => name),
       ['eth0', 'eth1'],
