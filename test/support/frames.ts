@@ -98,27 +98,25 @@ export interface TimedFrame {
   readonly vlanTag?: number;
 }
 
-/** One block with the frames in order; each frame's memory follows the one before. */
+/**
+ * One block with the frames in order; each frame's memory follows the one before. As in a probe's blocks, the arrays go
+ * on behind the count: the last frame stands there again.
+ */
 export function blockOf(frames: readonly TimedFrame[], linkType = LINKTYPE_ETHERNET): FrameBlock {
-  const bytes = new Uint8Array(frames.reduce((sum, { bytes: one }) => sum + one.length, 0));
-  const offsets = new Uint32Array(frames.length);
-  let at = 0;
-  frames.forEach(({ bytes: one }, i) => {
-    bytes.set(one, at);
-    offsets[i] = at;
-    at += one.length;
-  });
+  const all = [...frames, ...frames.slice(-1)];
+  let end = 0;
+  const offsets = Uint32Array.from(all, (one) => (end += one.bytes.length) - one.bytes.length);
   return {
-    bytes,
+    bytes: Buffer.concat(all.map((one) => one.bytes)),
     linkType,
     count: frames.length,
     offsets,
-    capturedLengths: Uint32Array.from(frames, (one) => one.bytes.length),
-    wireLengths: Uint32Array.from(frames, (one) => one.wireLength ?? one.bytes.length),
-    timesMs: Float64Array.from(frames, (one) => one.timeMs ?? 0),
-    segmentSizes: Uint16Array.from(frames, (one) => one.segmentSize ?? 0),
-    vlanTags: Uint32Array.from(frames, (one) => one.vlanTag ?? 0),
-    flags: new Uint8Array(frames.length),
+    capturedLengths: Uint32Array.from(all, (one) => one.bytes.length),
+    wireLengths: Uint32Array.from(all, (one) => one.wireLength ?? one.bytes.length),
+    timesMs: Float64Array.from(all, (one) => one.timeMs ?? 0),
+    segmentSizes: Uint16Array.from(all, (one) => one.segmentSize ?? 0),
+    vlanTags: Uint32Array.from(all, (one) => one.vlanTag ?? 0),
+    flags: new Uint8Array(all.length),
   };
 }
 
@@ -137,6 +135,7 @@ export function readdress(
   random: () => number,
 ): void {
   const { words, [end]: at } = ADDRESS_AT[family];
-  const view = new DataView(block.bytes.buffer, block.offsets[i], block.capturedLengths[i]);
+  const start = block.bytes.byteOffset + (block.offsets[i] ?? 0);
+  const view = new DataView(block.bytes.buffer, start, block.capturedLengths[i]);
   for (let word = 0; word < words; word++) view.setUint32(at + word * 4, random());
 }
