@@ -25,12 +25,14 @@ const { values: options, positionals } = parseArgs({
   },
 });
 
-const PARTS = new Map<string, () => Section | Promise<Section>>([
-  ['replay', () => measureReplay(Number(options.runs))],
-  ['live', measureLive],
-  ['latency', measureLatency],
-  ['memory', measureMemory],
-]);
+type Part = () => Section | Promise<Section>;
+
+const PARTS: Readonly<Record<string, Part>> = {
+  replay: () => measureReplay(Number(options.runs)),
+  live: measureLive,
+  latency: measureLatency,
+  memory: measureMemory,
+};
 
 const describeMachine = () => ({
   cpu: cpus()[0]?.model ?? 'unknown',
@@ -40,22 +42,26 @@ const describeMachine = () => ({
   loadAverage: loadavg().map((load) => Math.round(load * 100) / 100),
 });
 
-async function measure(names: readonly string[]): Promise<void> {
+async function measure(parts: readonly Part[]): Promise<void> {
   const machine = describeMachine();
   const { cpu, cores, kernel, node, loadAverage } = machine;
   const print = (text: string): unknown => (options.json ? null : process.stdout.write(`${text}\n`));
   print(`${cores} × ${cpu}, Linux ${kernel}, Node ${node}, load average before the start ${loadAverage.join(' ')}\n`);
-  const sections = await inTurn(names, async (name) => {
-    const section = await (PARTS.get(name) ?? unknownPart(name))();
+  const sections = await inTurn(parts, async (part) => {
+    const section = await part();
     print(renderSection(section));
     return section;
   });
   if (options.json) process.stdout.write(`${JSON.stringify({ machine, sections })}\n`);
 }
 
-function unknownPart(name: string): never {
-  throw new Error(`Cannot measure ${name}: there are ${[...PARTS.keys()].join(', ')}`);
+const names = positionals.length > 0 ? positionals : Object.keys(PARTS);
+const parts = names.flatMap((name) => PARTS[name] ?? []);
+if (parts.length < names.length) {
+  process.stderr.write(`Cannot measure ${names.join(', ')}: there are ${Object.keys(PARTS).join(', ')}\n`);
+  process.exitCode = 1;
+} else if (options['on-stage']) {
+  await measure(parts);
+} else {
+  process.exitCode = await runOnStage([process.execPath, import.meta.filename, ON_STAGE, ...process.argv.slice(2)]);
 }
-
-if (options['on-stage']) await measure(positionals.length > 0 ? positionals : [...PARTS.keys()]);
-else process.exitCode = await runOnStage([process.execPath, import.meta.filename, ON_STAGE, ...process.argv.slice(2)]);

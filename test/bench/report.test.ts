@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { percentile, renderSection, spread } from './report.ts';
 
 const values = fc.array(fc.double({ noNaN: true, noDefaultInfinity: true }), { minLength: 1 });
