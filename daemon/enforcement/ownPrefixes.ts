@@ -2,10 +2,32 @@
 import { formatPrefix, maskWord, networkOf, parsePrefix, type Prefix } from '../tenants/prefix.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 
-/** The tenant's prefixes as text, with the holes that longest-prefix match leaves in them for others. */
-export function ownPrefixes(tenant: Tenant, tenants: readonly Tenant[]): string[] {
-  const others = tenants.filter((other) => other !== tenant).flatMap(prefixesOf);
-  return prefixesOf(tenant).flatMap((prefix) => subtract(prefix, others).map(formatPrefix));
+interface Known {
+  readonly prefixes: ReadonlyMap<Tenant, readonly Prefix[]>;
+  readonly own: Map<Tenant, readonly string[]>;
+}
+
+/** By the list of all tenants: to read and compare thousands of prefixes takes too long for every tick. */
+const known = new WeakMap<readonly Tenant[], Known>();
+
+/** The tenant's prefixes as text, with the holes that longest-prefix match leaves in them for others; worked out once. */
+export function ownPrefixes(tenant: Tenant, tenants: readonly Tenant[]): readonly string[] {
+  const { prefixes, own } = knownOf(tenants);
+  const before = own.get(tenant);
+  if (before !== undefined) return before;
+  const others = [...prefixes].flatMap(([other, theirs]) => (other === tenant ? [] : theirs));
+  const found = prefixesOf(tenant).flatMap((prefix) => subtract(prefix, others).map(formatPrefix));
+  own.set(tenant, found);
+  return found;
+}
+
+function knownOf(tenants: readonly Tenant[]): Known {
+  const before = known.get(tenants);
+  if (before !== undefined) return before;
+  const prefixes = new Map(tenants.map((tenant) => [tenant, prefixesOf(tenant)]));
+  const found = { prefixes, own: new Map<Tenant, readonly string[]>() };
+  known.set(tenants, found);
+  return found;
 }
 
 const prefixesOf = ({ addresses }: Tenant): Prefix[] =>

@@ -23,6 +23,13 @@ describe('ownPrefixes', () => {
     });
   }
 
+  it('is worked out once for a list of tenants, for every tick asks again', () => {
+    const acme = tenant('acme', '198.51.100.0/29');
+    const tenants = [acme, tenant('birch', '198.51.100.4/31')];
+    assert.equal(ownPrefixes(acme, tenants), ownPrefixes(acme, tenants));
+    assert.deepEqual(ownPrefixes(acme, [acme]), ['198.51.100.0/29']);
+  });
+
   it("covers exactly the addresses that are the tenant's by longest prefix", () => {
     const prefix = fc
       .tuple(fc.integer({ min: 0, max: 255 }), fc.integer({ min: 120, max: 128 }))
