@@ -55,7 +55,7 @@ export class Enforcer {
   async stop(): Promise<void> {
     await this.#busy;
     if (this.#config.enforcement.mode === 'observe') return;
-    // Once more, for a Ctrl-C in a terminal ends a tc that runs as well.
+    // Once more: nothing comes after it that would try again.
     await this.#limiter.stop().catch(() => this.#limiter.stop());
   }
 

@@ -1,14 +1,13 @@
 /** The one place that runs `tc` and `ip` of iproute2: batches by stdin, no shell, each run within a time limit. */
-import { execFile } from 'node:child_process';
 import { type Capabilities, capabilitiesOf, probeLines, SCRATCH_DEVICE, scratchDevice } from './capabilities.ts';
 import { type Executor, TcError } from './executor.ts';
 import { interfaceStates, type KernelState, type Readings, readKernel } from './kernelState.ts';
 import { type Batch, renderSteps, type Steps, type Tool } from './reconcile.ts';
 import { type LinkRow, parseClasses, parseFilters, parseLinks, parseQdiscs, type QdiscRow } from './rows.ts';
+import { runTool } from './runTool.ts';
 import { DEVICES } from './tcObject.ts';
 
 const TIMEOUT_MS = 10_000;
-const MAX_OUTPUT_BYTES = 2 ** 28;
 /** iproute2 lies in sbin, which is not in everybody's PATH. */
 const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
 
@@ -120,33 +119,27 @@ export class Tc implements Executor {
     return lines.length === 0 ? '' : this.#run(tool, ['-batch', '-'], lines);
   }
 
-  #run(tool: Tool, args: readonly string[], lines: readonly string[] = []): Promise<string> {
-    const { promise, resolve, reject } = Promise.withResolvers<string>();
-    const child = execFile(
-      tool,
-      [...this.#netns, ...args],
-      { env: this.#env, timeout: this.#timeoutMs, killSignal: 'SIGKILL', maxBuffer: MAX_OUTPUT_BYTES },
-      (error, stdout, stderr) => {
-        if (error === null) resolve(stdout);
-        else reject(this.#explain(error, stderr, tool, args, lines));
+  async #run(tool: Tool, args: readonly string[], lines: readonly string[] = []): Promise<string> {
+    const input = lines.map((line) => `${line}\n`).join('');
+    const options = { input, env: this.#env, timeoutMs: this.#timeoutMs };
+    const { stdout, stderr, status } = await runTool(tool, [...this.#netns, ...args], options).catch(
+      (error: unknown) => {
+        throw explainMissing(error, tool, args);
       },
     );
-    // A tool that stops at its first error has not read the rest.
-    child.stdin?.on('error', () => {});
-    child.stdin?.end(lines.map((line) => `${line}\n`).join(''));
-    return promise;
-  }
-
-  #explain(error: Error, stderr: string, tool: Tool, args: readonly string[], lines: readonly string[]): TcError {
-    const failed = lines.join('\n').split('\n')[Number(/Command failed -:(\d+)/.exec(stderr)?.[1]) - 1];
+    if (status === 0) return stdout;
+    const failed = input.split('\n')[Number(/Command failed -:(\d+)/.exec(stderr)?.[1]) - 1];
     const command = `${tool} ${failed ?? args.join(' ')}`;
-    if ('code' in error && error.code === 'ENOENT')
-      return new TcError(command, '', `${tool}: not found: install the Debian package iproute2`);
-    if ('killed' in error && error.killed === true)
-      return new TcError(command, '', `no end within ${this.#timeoutMs / 1000} s`);
-    const why = stderr.split('\n').find((line) => !/^(?:Command failed.*)?$/.test(line)) ?? error.message;
-    return new TcError(command, stderr, isForbidden(stderr) ? `${why} (it needs root, or CAP_NET_ADMIN)` : why);
+    if (status === null) throw new TcError(command, '', `no end within ${this.#timeoutMs / 1000} s`);
+    const why = stderr.split('\n').find((line) => !/^(?:Command failed.*)?$/.test(line)) ?? `status ${status}`;
+    throw new TcError(command, stderr, isForbidden(stderr) ? `${why} (it needs root, or CAP_NET_ADMIN)` : why);
   }
+}
+
+function explainMissing(error: unknown, tool: Tool, args: readonly string[]): TcError {
+  const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  const why = isAbsent ? `${tool}: not found: install the Debian package iproute2` : String(error);
+  return new TcError(`${tool} ${args.join(' ')}`, '', why);
 }
 
 const isForbidden = (stderr: string): boolean => stderr.includes('Operation not permitted');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -57,6 +57,15 @@ describe('Tc', () => {
       writeFileSync(join(directory, tool), '#!/bin/sh\nexec sleep 60\n', { mode: 0o755 });
     const tc = new Tc({ path: `${directory}:/usr/bin:/bin`, timeoutMs: 100 });
     await assert.rejects(tc.read(), { name: 'TcError', message: /no end within 0\.1 s$/ });
+  });
+
+  it('runs its tools out of reach of a Ctrl-C in its terminal', async () => {
+    // Field 6 of /proc/PID/stat is the session (proc_pid_stat(5)).
+    writeFileSync(join(directory, 'ip'), '#!/bin/sh\ncut -d " " -f 6 /proc/$$/stat >&2\nexit 1\n', { mode: 0o755 });
+    const error = await new Tc({ path: `${directory}:/usr/bin:/bin` }).interfaces().catch((thrown: unknown) => thrown);
+    assert(error instanceof TcError);
+    assert.match(error.stderr, /^\d+\n$/);
+    assert.notEqual(error.stderr.trim(), readFileSync('/proc/self/stat', 'utf8').split(' ')[5]);
   });
 
   it('says what is needed where it is not permitted', async () => {
