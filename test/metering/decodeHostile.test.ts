@@ -122,13 +122,15 @@ describe('decodeFrame', () => {
     const at = 129;
     const other = new Header();
     for (const seed of seeds) {
+      const memory = new Uint8Array(at + seed.length + 64).fill(0xff);
+      memory.set(seed, at);
       for (let captured = 0; captured <= seed.length; captured++) {
-        const memory = new Uint8Array(at + seed.length + 64).fill(0xff);
-        memory.set(seed, at);
-        const alone = decodeFrame(new DataView(seed.buffer, 0, captured), 0, captured, seed.length, 1, header);
-        assert.equal(decodeFrame(new DataView(memory.buffer), at, captured, seed.length, 1, other), alone);
-        if (alone === FRAME_IP) assert.deepEqual(other, header);
-        else assert.equal(other.reason, header.reason);
+        for (const wireLength of [captured, seed.length]) {
+          const alone = decodeFrame(new DataView(seed.buffer, 0, captured), 0, captured, wireLength, 1, header);
+          assert.equal(decodeFrame(new DataView(memory.buffer), at, captured, wireLength, 1, other), alone);
+          if (alone === FRAME_IP) assert.deepEqual(other, header);
+          else assert.equal(other.reason, header.reason);
+        }
       }
     }
   });

@@ -124,4 +124,17 @@ describe('decodeFrame', () => {
       const actual = Object.entries(decoded(bytes, linkType)).filter(([key]) => key in expected);
       assert.deepEqual(Object.fromEntries(actual), expected);
     });
+
+  for (const [criterion, linkType, bytes] of [
+    ['ARP', LINKTYPE_ETHERNET, arp],
+    ['a tag with nothing', LINKTYPE_ETHERNET, Uint8Array.from([...tagged(0x8100), 0x12, 0x34])],
+    ['Ethernet with nothing', LINKTYPE_ETHERNET, V4.subarray(0, ETHERNET)],
+    ['Linux cooked with nothing', LINKTYPE_LINUX_SLL, Uint8Array.from(sll(4))],
+    ['Linux cooked 2 with nothing', LINKTYPE_LINUX_SLL2, Uint8Array.from(sll2(4))],
+    ['raw', LINKTYPE_RAW, Uint8Array.of(0x45)],
+  ] as const)
+    it(`knows that all but a byte of it was captured: ${criterion}`, () => {
+      const { frame: what, reason } = decoded(bytes, linkType, { captured: bytes.length - 1 });
+      assert.deepEqual([what, reason], ['unreadable', 'snapped']);
+    });
 });

@@ -282,5 +282,6 @@ describe('Window', () => {
     window.open(2000);
     assert.deepEqual(all(copy), before);
     assert.deepEqual([totalsOf(window), [...targetsOf(window)], [...detailsOf(window)]], [{}, [], []]);
+    assert.deepEqual([window.details.taken, window.details.refused, window.details.nextCandidate()], [0, 0, 0]);
   });
 });
