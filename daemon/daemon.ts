@@ -52,7 +52,7 @@ export class Daemon {
     this.#config = config;
     this.#log = log;
     this.#pipeline = new Pipeline(config, { tenants: config.tenants, directory, hashSeed });
-    this.#observations = new Observations(accountsFor);
+    this.#observations = new Observations(config.tenants.length, accountsFor);
     this.#captures = new Map(config.interfaces.map((each) => [each.name, this.#capture(each, hashSeed)]));
     const snapshot = () =>
       takeSnapshot({
@@ -68,7 +68,8 @@ export class Daemon {
         alertmanager: this.#notifier.statuses(),
         loopDelay,
       });
-    this.#metrics = new Metrics({ tenantIds: config.tenants.map(({ id }) => id), accountsFor, snapshot });
+    const { traffic } = this.#observations;
+    this.#metrics = new Metrics({ tenantIds: config.tenants.map(({ id }) => id), traffic, snapshot });
     const { urls, resendMs } = config.alertmanager;
     this.#notifier = new AlertmanagerNotifier({ urls, resendMs, host: hostname(), log });
     this.#enforcer = new Enforcer(config, new Limiter(new Tc()), log);
@@ -121,7 +122,6 @@ export class Daemon {
 
   #observe(name: string, window: Window, statistics: ProbeStatistics): void {
     this.#observations.observeWindow(name, window, statistics);
-    this.#metrics.observeWindow(name, window);
     this.#take(this.#pipeline.observe(name, window));
     this.#tellState(name, statistics.state);
     const { dropped } = window;

@@ -1,19 +1,27 @@
 /** The daemon's log: JSON lines on standard output, for journald. */
 import { type Logger, pino, stdTimeFunctions } from 'pino';
 import type { LogLevel } from './config/config.ts';
+import { LogOutput } from './logOutput.ts';
 
 export type { Logger };
 
-/** Written at once, so that the last line before a crash is there. */
-export const makeLog = (level: LogLevel): Logger =>
-  pino({
-    level,
-    base: null,
-    timestamp: stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-  });
+const STDOUT = 1;
 
-/** Lets a line through at most once an interval for each key, so that a flood of events does not become one of lines. */
+export const makeLog = (level: LogLevel): Logger =>
+  pino(
+    {
+      level,
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    new LogOutput(STDOUT),
+  );
+
+/**
+ * Lets a line through at most once an interval for each key, so that a flood of events does not become one of lines. It
+ * keeps the keys: they come from the configuration or the code, never from packets.
+ */
 export class LogLimiter {
   readonly #lastMs = new Map<string, number>();
   readonly #intervalMs: number;

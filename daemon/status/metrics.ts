@@ -2,10 +2,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { IncidentChange } from '../incidents/incident.ts';
-import type { Window } from '../metering/window.ts';
 import { METRIC_FAMILIES, type MetricFamily, type MetricSources } from './families.ts';
 import type { StatusSnapshot } from './snapshot.ts';
-import { type AccountsFor, TrafficTotals } from './trafficTotals.ts';
+import type { TrafficTotals } from './trafficTotals.ts';
 
 /** Gauges of prom-client whose names end in `_total`, which only a counter's may (`promtool check metrics`). */
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
@@ -13,13 +12,13 @@ const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total',
 export interface MetricsOptions {
   /** Ids by tenant number - 1. */
   readonly tenantIds: readonly string[];
-  readonly accountsFor: AccountsFor;
+  /** What the windows have added up to. */
+  readonly traffic: TrafficTotals;
   readonly snapshot: () => StatusSnapshot;
 }
 
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #traffic: TrafficTotals;
   readonly #openedByDetector = new Map<string, number>();
   readonly #options: MetricsOptions;
 
@@ -28,15 +27,9 @@ export class Metrics {
 
   constructor(options: MetricsOptions) {
     this.#options = options;
-    this.#traffic = new TrafficTotals(options.tenantIds.length, options.accountsFor);
     collectDefaultMetrics({ register: this.#registry });
     for (const family of METRIC_FAMILIES) this.#register(family);
     for (const name of MISNAMED) this.#registry.removeSingleMetric(name);
-  }
-
-  /** Adds a closed window of an observation point up; some tens of microseconds at 1,000 tenants. */
-  observeWindow(observationPoint: string, window: Window): void {
-    this.#traffic.observeWindow(observationPoint, window);
   }
 
   observeIncident({ event, incident: { detector } }: IncidentChange): void {
@@ -67,8 +60,8 @@ export class Metrics {
   }
 
   #readSources(): MetricSources {
-    const { tenantIds, snapshot } = this.#options;
-    return { tenantIds, snapshot: snapshot(), traffic: this.#traffic, openedByDetector: this.#openedByDetector };
+    const { tenantIds, snapshot, traffic } = this.#options;
+    return { tenantIds, snapshot: snapshot(), traffic, openedByDetector: this.#openedByDetector };
   }
 
   /** The values are kept as plain numbers elsewhere; prom-client gets all of them anew at each scrape. */

@@ -3,17 +3,14 @@ import type { Milliseconds, ProbeStatistics } from '../../probes/probe.ts';
 import { DECODE_REASONS } from '../metering/decodeResult.ts';
 import { ROW, rowBytes, rowPackets, type Window } from '../metering/window.ts';
 import type { InterfaceStatus, TrafficRate } from './snapshot.ts';
-import type { AccountsFor } from './trafficTotals.ts';
+import { type AccountsFor, TrafficTotals } from './trafficTotals.ts';
 
 /** A point that gave no window for so long has no current rate. */
 const STALE_MS = 2_000;
 
 interface Point {
-  readonly malformed: Float64Array;
   /** Copies of the last window's rows. */
   readonly tenants: Float64Array;
-  evictedTargets: number;
-  evictedSources: number;
   statistics: ProbeStatistics;
   seconds: number;
   total: TrafficRate;
@@ -51,18 +48,19 @@ const NOTHING_YET: InterfaceCounters = {
 export class Observations {
   readonly #points = new Map<string, Point>();
   readonly #accountsFor: AccountsFor;
+  /** All windows, added up. */
+  readonly traffic: TrafficTotals;
 
-  constructor(accountsFor: AccountsFor) {
+  constructor(tenantCount: number, accountsFor: AccountsFor) {
     this.#accountsFor = accountsFor;
+    this.traffic = new TrafficTotals(tenantCount, accountsFor);
   }
 
   observeWindow(name: string, window: Window, statistics: ProbeStatistics): void {
+    this.traffic.observeWindow(name, window);
     const before = this.#points.get(name);
     const point: Point = before ?? {
-      malformed: new Float64Array(DECODE_REASONS.length),
       tenants: new Float64Array(window.tenants.length),
-      evictedTargets: 0,
-      evictedSources: 0,
       statistics,
       seconds: 1,
       total: { packetsPerSecond: 0, bitsPerSecond: 0 },
@@ -71,9 +69,6 @@ export class Observations {
     };
     this.#points.set(name, point);
     point.tenants.set(window.tenants);
-    window.malformed.forEach((count, reason) => (point.malformed[reason]! += count));
-    point.evictedTargets += window.targets.evictions;
-    point.evictedSources += window.sources.evictions;
     point.statistics = statistics;
     point.seconds = window.seconds;
     point.total = rateOf(window.totals, 0, window.seconds);
@@ -83,7 +78,8 @@ export class Observations {
 
   interfaceCounters(name: string, nowMs: Milliseconds): InterfaceCounters {
     const point = this.#points.get(name);
-    if (point === undefined) return NOTHING_YET;
+    const totals = this.traffic.interfaces.get(name);
+    if (point === undefined || totals === undefined) return NOTHING_YET;
     const { received, dropped, reattached } = point.statistics;
     const isStale = nowMs - point.lastWindowMs > STALE_MS;
     return {
@@ -96,9 +92,9 @@ export class Observations {
       packetsPerSecond: isStale ? null : point.total.packetsPerSecond,
       bitsPerSecond: isStale ? null : point.total.bitsPerSecond,
       malformed: Object.fromEntries(
-        DECODE_REASONS.map((reason, i) => [reason, point.malformed[i] ?? 0] as const).filter(([, count]) => count > 0),
+        DECODE_REASONS.map((reason, i) => [reason, totals.malformed[i] ?? 0] as const).filter(([, count]) => count > 0),
       ),
-      evicted: { targets: point.evictedTargets, sources: point.evictedSources },
+      evicted: { targets: totals.evictedTargets, sources: totals.evictedSources },
     };
   }
 

@@ -1,4 +1,4 @@
-/** What the windows add up to since the start, per interface and per tenant: the counters behind the metrics. */
+/** What the windows add up to since the start, per interface and per tenant: the counters behind the metrics and the status. */
 import { DECODE_REASONS, PACKET_KINDS } from '../metering/decodeResult.ts';
 import { ROW, rowBytes, rowPackets, type Window } from '../metering/window.ts';
 
@@ -31,6 +31,7 @@ export class TrafficTotals {
     this.#accountsFor = accountsFor;
   }
 
+  /** Adds a closed window up; some tens of microseconds at 1,000 tenants. */
   observeWindow(observationPoint: string, window: Window): void {
     addInterface(this.#interface(observationPoint), window);
     const { tenants } = this;

@@ -5,6 +5,7 @@ import { DECODE_REASONS, TCP_ACK, TCP_SYN, TCP_SYN_ACK, UDP } from '../../daemon
 import { BYTES_TCP, BYTES_UDP, INBOUND, OUTBOUND, ROW, Window } from '../../daemon/metering/window.ts';
 import { Metrics } from '../../daemon/status/metrics.ts';
 import type { StatusSnapshot } from '../../daemon/status/snapshot.ts';
+import { TrafficTotals } from '../../daemon/status/trafficTotals.ts';
 import { change, testIncident } from '../support/incident.ts';
 import { testInterface, testSnapshot, testTenant } from '../support/snapshot.ts';
 
@@ -58,16 +59,17 @@ function testWindow(tenants: number, dropped: number | null = 2): Window {
   return window;
 }
 
-function metricsFor(snapshot: StatusSnapshot, tenantIds: readonly string[] = ['acme']): Metrics {
-  return new Metrics({ tenantIds, accountsFor: (_, point) => point === 'eth0', snapshot: () => snapshot });
+function metricsFor(snapshot: StatusSnapshot, tenantIds: readonly string[] = ['acme']) {
+  const traffic = new TrafficTotals(tenantIds.length, (_, point) => point === 'eth0');
+  return { traffic, metrics: new Metrics({ tenantIds, traffic, snapshot: () => snapshot }) };
 }
 
 const seriesOf = (text: string, prefix: string): string[] => text.split('\n').filter((line) => line.startsWith(prefix));
 
 describe('Metrics', () => {
   it('passes promtool check metrics', async () => {
-    const metrics = metricsFor(RICH);
-    metrics.observeWindow('eth0', testWindow(1));
+    const { metrics, traffic } = metricsFor(RICH);
+    traffic.observeWindow('eth0', testWindow(1));
     metrics.observeIncident(change('opened'));
     const input = await metrics.text();
     const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input, encoding: 'utf8' });
@@ -76,10 +78,10 @@ describe('Metrics', () => {
   });
 
   it("counts a tenant's traffic at its accounting point alone, by direction and kind", async () => {
-    const metrics = metricsFor(RICH);
-    metrics.observeWindow('eth0', testWindow(1));
-    metrics.observeWindow('eth1', testWindow(1));
-    metrics.observeWindow('eth0', testWindow(1));
+    const { metrics, traffic } = metricsFor(RICH);
+    traffic.observeWindow('eth0', testWindow(1));
+    traffic.observeWindow('eth1', testWindow(1));
+    traffic.observeWindow('eth0', testWindow(1));
     const text = await metrics.text();
     assert.deepEqual(seriesOf(text, 'weir_tenant_'), [
       'weir_tenant_packets_total{tenant="acme",direction="outbound",kind="tcp"} 0',
@@ -102,10 +104,10 @@ describe('Metrics', () => {
   });
 
   it('counts what every interface received, lost and could not read', async () => {
-    const metrics = metricsFor(RICH);
-    metrics.observeWindow('eth0', testWindow(1));
-    metrics.observeWindow('eth0', testWindow(1));
-    metrics.observeWindow('eth1', testWindow(1, null));
+    const { metrics, traffic } = metricsFor(RICH);
+    traffic.observeWindow('eth0', testWindow(1));
+    traffic.observeWindow('eth0', testWindow(1));
+    traffic.observeWindow('eth1', testWindow(1, null));
     assert.deepEqual(seriesOf(await metrics.text(), 'weir_interface_'), [
       'weir_interface_up{interface="eth0"} 1',
       'weir_interface_up{interface="eth1"} 0',
@@ -132,7 +134,7 @@ describe('Metrics', () => {
   });
 
   it('counts incidents, limits and alerts', async () => {
-    const metrics = metricsFor(RICH);
+    const { metrics } = metricsFor(RICH);
     for (const event of ['opened', 'refreshed', 'closed', 'opened'] as const) metrics.observeIncident(change(event));
     const text = await metrics.text();
     for (const series of [
@@ -150,8 +152,8 @@ describe('Metrics', () => {
   });
 
   it('gives a second scrape the same counters, and one under way the same text', async () => {
-    const metrics = metricsFor(RICH);
-    metrics.observeWindow('eth0', testWindow(1));
+    const { metrics, traffic } = metricsFor(RICH);
+    traffic.observeWindow('eth0', testWindow(1));
     const scrape = metrics.text();
     assert.equal(metrics.text(), scrape);
     const [first, second] = [await scrape, await metrics.text()];
@@ -161,10 +163,10 @@ describe('Metrics', () => {
   it('has at most 30 series a tenant at 1,000 tenants, cheap to feed and to scrape', async () => {
     const tenantIds = Array.from({ length: 1000 }, (_, i) => `tenant${i}`);
     const snapshot = testSnapshot({ tenants: tenantIds.map((id) => testTenant({ id, limit: LIMIT })) });
-    const metrics = metricsFor(snapshot, tenantIds);
+    const { metrics, traffic } = metricsFor(snapshot, tenantIds);
     const window = testWindow(1000);
     const fed = performance.now();
-    for (let i = 0; i < 1000; i++) metrics.observeWindow('eth0', window);
+    for (let i = 0; i < 1000; i++) traffic.observeWindow('eth0', window);
     const windowMs = (performance.now() - fed) / 1000;
     const start = performance.now();
     const text = await metrics.text();

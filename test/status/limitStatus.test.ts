@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import type { EnforcedLimit } from '../../daemon/enforcement/enforcer.ts';
+import { limitStatus } from '../../daemon/status/limitStatus.ts';
+import { edgeLimit } from '../enforcement/limits.ts';
+import { testTenant } from '../support/windowBuilder.ts';
+
+const TENANTS = [testTenant('acme', ['198.51.100.8/29'], { limitBps: 20e6 })];
+const standing: EnforcedLimit = {
+  limit: edgeLimit('acme'),
+  decision: { tenant: 'acme', action: 'limit', reason: 'incident bt-1 is open' },
+  inForce: true,
+  failure: null,
+};
+const none = (action: 'exempt' | 'would limit', reason: string): EnforcedLimit => ({
+  limit: null,
+  decision: { tenant: 'acme', action, reason },
+  inForce: false,
+  failure: null,
+});
+
+describe('limitStatus', () => {
+  for (const [title, limit, expected] of [
+    ['in force', standing, { state: 'inForce', rateBps: 5e6, reason: 'incident bandwidthThreshold-1' }],
+    ['on its way', { ...standing, inForce: false }, { state: 'pending', rateBps: 5e6 }],
+    ['that failed', { ...standing, failure: 'Cannot run tc' }, { state: 'failed', reason: 'Cannot run tc' }],
+    [
+      'of an exempt tenant',
+      none('exempt', 'plan.guaranteed'),
+      { state: 'exempt', reason: 'plan.guaranteed', until: null },
+    ],
+    ['that is only observed', none('would limit', 'observe'), { state: 'observed', rateBps: 20e6, until: null }],
+  ] as const) {
+    it(`tells a limit ${title}`, () => assert.partialDeepStrictEqual(limitStatus(limit, TENANTS, 0), expected));
+  }
+});
