@@ -16,7 +16,9 @@ export function runTool(
   { input, env, timeoutMs }: { readonly input: string; readonly env: NodeJS.ProcessEnv; readonly timeoutMs: number },
 ): Promise<ToolRun> {
   const { promise, resolve, reject } = Promise.withResolvers<ToolRun>();
-  const child = spawn(file, args, { env, timeout: timeoutMs, killSignal: 'SIGKILL', detached: true });
+  const child = spawn(file, args, { env, detached: true });
+  // Not spawn's own `timeout`: it goes on waiting for a program that there is not.
+  const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
   child.once('error', reject);
@@ -24,7 +26,7 @@ export function runTool(
   // A tool that stops at its first error has not read the rest.
   child.stdin.on('error', () => {});
   child.stdin.end(input);
-  return promise;
+  return promise.finally(() => clearTimeout(timer));
 }
 
 function collect(stream: Readable): Buffer[] {
