@@ -19,7 +19,9 @@ const signature: Signature = {
 };
 
 const config = z
-  .strictObject({ mode: modeField.describe('`observe` only reports, `enforce` lets it lead to limits') })
+  .strictObject({
+    mode: modeField.describe('`observe` only reports, `enforce` lets it lead to limits; `off` does not look'),
+  })
   .prefault({});
 
 export const bandwidthThreshold: DetectorDefinition<z.output<typeof config>> = {

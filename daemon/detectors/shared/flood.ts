@@ -23,7 +23,9 @@ export interface FloodRule {
 const configOf = (packetsPerSecond: number) =>
   z
     .strictObject({
-      mode: modeField.describe('`observe` only reports, `enforce` lets it lead to limits'),
+      mode: modeField.describe(
+        '`observe` reports; `off` does not look; `enforce` is as `observe`: floods lead to no limits yet',
+      ),
       packetsPerSecond: count(1).default(packetsPerSecond).describe('packets a second at one address'),
     })
     .prefault({});
