@@ -64,6 +64,7 @@ export class Daemon {
         observations: this.#observations,
         open: this.#pipeline.incidents.open(),
         closed: this.#recent.closed,
+        incidentCounters: this.#pipeline.incidents.counters,
         limits: this.#enforcer.limits().map((each) => limitStatus(each, config.tenants, Date.now())),
         alertmanager: this.#notifier.statuses(),
         loopDelay,

@@ -101,13 +101,14 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   },
   {
     name: 'weir_interface_evicted_entries_total',
-    help: 'Addresses that a full table gave up.',
+    help: 'Addresses that a full table gave up, or (details) had no place for.',
     type: 'counter',
     labels: ['interface', 'table'],
     samples: ({ traffic }) =>
-      [...traffic.interfaces].flatMap(([name, { evictedTargets, evictedSources }]) => [
+      [...traffic.interfaces].flatMap(([name, { evictedTargets, evictedSources, refusedDetails }]) => [
         [[name, 'targets'], evictedTargets],
         [[name, 'sources'], evictedSources],
+        [[name, 'details'], refusedDetails],
       ]),
   },
   {
@@ -172,6 +173,20 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
       const open = Map.groupBy(snapshot.incidents, ({ state, detector }) => (state === 'open' ? detector : ''));
       return snapshot.detectors.map(({ id }) => [[id], open.get(id)?.length ?? 0]);
     },
+  },
+  {
+    name: 'weir_incidents_suppressed_total',
+    help: 'Incidents that were not opened because incidents.maxOpen were open.',
+    type: 'counter',
+    labels: [],
+    samples: ({ snapshot }) => [[[], snapshot.incidentCounters.suppressed]],
+  },
+  {
+    name: 'weir_incident_candidates_evicted_total',
+    help: 'Candidates for an incident that were forgotten because there were too many.',
+    type: 'counter',
+    labels: [],
+    samples: ({ snapshot }) => [[[], snapshot.incidentCounters.candidatesEvicted]],
   },
   {
     name: 'weir_limits',

@@ -3,6 +3,7 @@ import type { ProbeState } from '../../probes/probe.ts';
 import type { AlertmanagerStatus } from '../alerting/receiver.ts';
 import type { DetectorMode } from '../detectors/detector.ts';
 import type { Incident } from '../incidents/incident.ts';
+import type { IncidentCounters } from '../incidents/incidents.ts';
 import type { Direction } from '../metering/window.ts';
 
 /** Times are RFC 3339 throughout. */
@@ -18,6 +19,8 @@ export interface StatusSnapshot {
   readonly tenants: readonly TenantStatus[];
   /** All open ones, then up to 100 that closed last. */
   readonly incidents: readonly Incident[];
+  /** Since the start of the daemon. */
+  readonly incidentCounters: IncidentCounters;
   readonly limits: readonly LimitStatus[];
   readonly alertmanager: readonly AlertmanagerStatus[];
   readonly detectors: readonly { readonly id: string; readonly mode: DetectorMode }[];

@@ -4,6 +4,7 @@ import type { Milliseconds } from '../../probes/probe.ts';
 import type { AlertmanagerStatus } from '../alerting/receiver.ts';
 import type { Config } from '../config/config.ts';
 import type { Incident } from '../incidents/incident.ts';
+import type { IncidentCounters } from '../incidents/incidents.ts';
 import { INBOUND, OUTBOUND } from '../metering/window.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import { version } from '../version.ts';
@@ -24,13 +25,14 @@ export interface SnapshotSources {
   readonly observations: Observations;
   readonly open: readonly Incident[];
   readonly closed: readonly Incident[];
+  readonly incidentCounters: IncidentCounters;
   readonly limits: readonly LimitStatus[];
   readonly alertmanager: readonly AlertmanagerStatus[];
   readonly loopDelay: LoopDelay;
 }
 
 export function takeSnapshot(sources: SnapshotSources): StatusSnapshot {
-  const { config, configPath, startedMs, nowMs, open, closed, limits, alertmanager } = sources;
+  const { config, configPath, startedMs, nowMs, open, closed, incidentCounters, limits, alertmanager } = sources;
   return {
     version,
     startedAt: new Date(startedMs).toISOString(),
@@ -41,6 +43,7 @@ export function takeSnapshot(sources: SnapshotSources): StatusSnapshot {
     interfaces: interfacesOf(sources),
     tenants: tenantsOf(sources),
     incidents: [...open, ...closed],
+    incidentCounters,
     limits,
     alertmanager,
     detectors: Object.entries(config.detectors).map(([id, { mode }]) => ({ id, mode })),

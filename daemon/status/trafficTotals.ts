@@ -11,6 +11,8 @@ export interface InterfaceTotals {
   windows: number;
   evictedTargets: number;
   evictedSources: number;
+  /** Busy targets that were not looked at closely, for all places were taken. */
+  refusedDetails: number;
   /** Frames by decode reason. */
   readonly malformed: Float64Array;
 }
@@ -53,6 +55,7 @@ export class TrafficTotals {
       windows: 0,
       evictedTargets: 0,
       evictedSources: 0,
+      refusedDetails: 0,
     };
     const totals = { ...counts, malformed: new Float64Array(DECODE_REASONS.length) };
     this.interfaces.set(name, totals);
@@ -68,6 +71,7 @@ function addInterface(totals: InterfaceTotals, window: Window): void {
   totals.windows += 1;
   totals.evictedTargets += window.targets.evictions;
   totals.evictedSources += window.sources.evictions;
+  totals.refusedDetails += window.details.refused;
   for (let reason = 0; reason < DECODE_REASONS.length; reason++)
     totals.malformed[reason]! += window.malformed[reason] ?? 0;
 }

@@ -24,6 +24,7 @@ const RICH = testSnapshot({
   tenants: [testTenant({ limit: LIMIT, openIncidents: 1 })],
   limits: [LIMIT],
   incidents: [testIncident(), testIncident({ id: 'b', state: 'closed' })],
+  incidentCounters: { opened: 2, closed: 1, suppressed: 4, candidatesEvicted: 5 },
   alertmanager: [
     {
       url: 'http://127.0.0.1:9093',
@@ -128,8 +129,10 @@ describe('Metrics', () => {
       'weir_interface_malformed_frames_total{interface="eth1",reason="ipv4Truncated"} 3',
       'weir_interface_evicted_entries_total{interface="eth0",table="targets"} 0',
       'weir_interface_evicted_entries_total{interface="eth0",table="sources"} 0',
+      'weir_interface_evicted_entries_total{interface="eth0",table="details"} 0',
       'weir_interface_evicted_entries_total{interface="eth1",table="targets"} 0',
       'weir_interface_evicted_entries_total{interface="eth1",table="sources"} 0',
+      'weir_interface_evicted_entries_total{interface="eth1",table="details"} 0',
     ]);
   });
 
@@ -138,6 +141,8 @@ describe('Metrics', () => {
     for (const event of ['opened', 'refreshed', 'closed', 'opened'] as const) metrics.observeIncident(change(event));
     const text = await metrics.text();
     for (const series of [
+      'weir_incidents_suppressed_total 4',
+      'weir_incident_candidates_evicted_total 5',
       'weir_build_info{version="0.1.0"} 1',
       'weir_incidents_opened_total{detector="synFlood"} 2',
       'weir_open_incidents{detector="synFlood"} 1',

@@ -45,6 +45,7 @@ export function testSnapshot(changes: Partial<StatusSnapshot> = {}): StatusSnaps
     interfaces: [testInterface()],
     tenants: [testTenant()],
     incidents: [],
+    incidentCounters: { opened: 3, closed: 1, suppressed: 0, candidatesEvicted: 0 },
     limits: [],
     alertmanager: [],
     detectors: [{ id: 'synFlood', mode: 'observe' }],
