@@ -1,4 +1,5 @@
 /** The main thread's side of one capture worker: takes its windows, and starts it anew when it dies. */
+import { inspect } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import type { ProbeState, ProbeStatistics } from '../../probes/probe.ts';
 import type { RingOptions } from '../../probes/ring/ringOptions.ts';
@@ -91,7 +92,7 @@ export class Capture {
       } else if (output.kind === 'failed') failure = output.message;
       else this.#take(output.index, output.statistics);
     });
-    worker.on('error', (error: unknown) => (failure = String(error)));
+    worker.on('error', (error: unknown) => (failure = inspect(error)));
     worker.on('exit', () => {
       this.#worker = null;
       onFailure(new Error(failure));

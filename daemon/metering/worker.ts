@@ -1,6 +1,6 @@
 /** The thread of one capture ring: probe and metering; hands over one window a tick in shared memory. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { openRing } from '../../probes/ring/ring.ts';
+import { openRing, RingError } from '../../probes/ring/ring.ts';
 import type { PacketProbe } from '../../probes/probe.ts';
 import { TenantDirectory } from '../tenants/directory.ts';
 import { Meter } from './meter.ts';
@@ -70,6 +70,9 @@ if (port !== null) {
     const input: WorkerInput = workerData;
     run(input, (output) => port.postMessage(output));
   } catch (error) {
-    port.postMessage({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+    // A fault of our own is not caught: the main thread is told of it with its stack.
+    if (!(error instanceof RingError)) throw error;
+    const output: WorkerOutput = { kind: 'failed', message: error.message };
+    port.postMessage(output);
   }
 }

@@ -7,6 +7,8 @@ import { MappedRing } from './mappedRing.ts';
 import { ENODEV, RingError } from './ringError.ts';
 import { RING_DEFAULTS, type RingOptions } from './ringOptions.ts';
 
+export { RingError };
+
 /** The longest uninterrupted wait: how soon a new interface of the old name is found, and how late a thread may stop. */
 const LONGEST_WAIT_MS = 250;
 /** Set up, and with a carrier; the kernel may take a second to say so of the carrier (net/core/link_watch.c). */
