@@ -1,46 +1,78 @@
-/** Where the log's lines go: written at once, whole, and without ever waiting for whoever reads them. */
+/** Where the log's lines go: written at once where there is room, and never waited for. */
 import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 
-/** What stands before the time in the line that tells of lost ones; the line is as pino writes its own. */
-const LOST = '{"level":"warn","time":"';
+/** What waits for a slow reader: a burst of a thousand incidents. Beyond it lines are lost. */
+const MAX_WAITING_BYTES = 4 * 2 ** 20;
+const RETRY_MS = 20;
 
 /**
- * A pipe or terminal that nobody reads fills up, and a write to it would stop the daemon: then lines are lost, and
- * counted in a line of their own once there is room again. Files take every line that the disk has room for.
+ * A pipe or terminal that nobody reads fills up, and a write to it would stop the daemon. So what does not fit waits, and
+ * what would wait too long is lost, and counted in a line of its own once there is room again.
  */
 export class LogOutput {
   readonly #fd: number;
-  /** What of a line did not fit any more; it is finished before the next. */
-  #rest: Buffer = Buffer.alloc(0);
+  readonly #maxWaitingBytes: number;
+  /** The first may have been written in part. */
+  #waiting: Buffer[] = [];
+  #waitingBytes = 0;
   #lost = 0;
+  #isRetryDue = false;
 
-  constructor(fd: number) {
+  constructor(fd: number, maxWaitingBytes = MAX_WAITING_BYTES) {
     this.#fd = withoutWaiting(fd);
+    this.#maxWaitingBytes = maxWaitingBytes;
   }
 
   /** Never throws. */
   write(line: string): void {
-    if (!this.#finish(this.#rest)) {
-      this.#lost += 1;
-      return;
-    }
-    if (this.#lost > 0) {
-      const about = `${LOST}${new Date().toISOString()}","lines":${this.#lost},"msg":"lines of this log were lost: they could not be written"}\n`;
-      this.#lost = 0;
-      this.#finish(Buffer.from(about + line));
-    } else this.#finish(Buffer.from(line));
+    const bytes = Buffer.from(line);
+    if (this.#waitingBytes + bytes.length > this.#maxWaitingBytes) this.#lost += 1;
+    else this.#append(bytes);
+    this.#flush();
   }
 
-  /** Whether all of it was written; what was not is kept. */
-  #finish(bytes: Buffer): boolean {
-    let written = 0;
+  #append(bytes: Buffer): void {
+    this.#waiting.push(bytes);
+    this.#waitingBytes += bytes.length;
+  }
+
+  #flush(): void {
+    while (this.#writeFirst());
+    if (this.#waiting.length === 0 && this.#lost > 0) this.#tellLost();
+    if (this.#waiting.length === 0 || this.#isRetryDue) return;
+    this.#isRetryDue = true;
+    setTimeout(() => {
+      this.#isRetryDue = false;
+      this.#flush();
+    }, RETRY_MS).unref();
+  }
+
+  /** Whether all of the first line was written. */
+  #writeFirst(): boolean {
+    const [first] = this.#waiting;
+    if (first === undefined) return false;
+    const written = this.#writeSome(first);
+    this.#waitingBytes -= written;
+    if (written < first.length) this.#waiting[0] = first.subarray(written);
+    else this.#waiting.shift();
+    return written === first.length;
+  }
+
+  #writeSome(bytes: Buffer): number {
     try {
-      while (written < bytes.length) written += writeSync(this.#fd, bytes, written);
+      return writeSync(this.#fd, bytes);
     } catch {
-      // EAGAIN: no room; EPIPE: no reader; ENOSPC: no disk. It is tried again with the next line.
+      return 0; // EAGAIN: no room; EPIPE: no reader; ENOSPC: no disk. It is tried again.
     }
-    this.#rest = bytes.subarray(written);
-    return this.#rest.length === 0;
+  }
+
+  /** As pino writes its own lines. */
+  #tellLost(): void {
+    const time = new Date().toISOString();
+    const msg = 'lines of this log were lost: they could not be written';
+    this.#append(Buffer.from(`${JSON.stringify({ level: 'warn', time, lines: this.#lost, msg })}\n`));
+    this.#lost = 0;
+    this.#flush();
   }
 }
 
