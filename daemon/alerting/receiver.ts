@@ -246,5 +246,5 @@ function reason(error: unknown, timeoutMs: number): string {
   if (error.name === 'TimeoutError') return `no answer within ${timeoutMs} ms`;
   const { cause } = error;
   if (!(cause instanceof Error)) return error.message;
-  return 'code' in cause ? String(cause.code) : cause.message;
+  return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.message;
 }

@@ -245,6 +245,14 @@ describe('AlertmanagerNotifier', () => {
     assert.equal(notifier.statuses()[0]?.lastError, `HTTP 500 ${'x'.repeat(200)}`);
   });
 
+  it('says what is wrong with an answer that is no HTTP', async () => {
+    const { host } = await server((_, response) => void response.socket?.end('Weir?\r\n\r\n'));
+    const notifier = notifierFor([`http://${host}`]);
+    notifier.tick(1000);
+    await notifier.settled();
+    assert.match(notifier.statuses()[0]?.lastError ?? '', /HTTP/);
+  });
+
   it('sends userinfo as basic authentication and shows it nowhere', async () => {
     const authorizations: (string | undefined)[] = [];
     const paths: (string | undefined)[] = [];
