@@ -33,7 +33,7 @@ export function tenantsOf({ tenants, shape }: Window): Map<string, Row> {
   return new Map(rows.filter(([, row]) => Object.keys(row).length > 0));
 }
 
-export function addressOf(table: CounterTable, line: number): string {
+function addressOf(table: CounterTable, line: number): string {
   const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = table.lanes.subarray(line, line + 4);
   return formatAddress(w0, w1, w2, w3);
 }
