@@ -1,70 +1,11 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
-import { type AddressWords, hashAddress } from '../../daemon/metering/address.ts';
-import { PACKETS } from '../../daemon/metering/counterTable.ts';
 import { SKETCH_ERROR } from '../../daemon/metering/distinctSketch.ts';
-import { mergeWindow } from '../../daemon/metering/mergeWindow.ts';
-import { Meter } from '../../daemon/metering/meter.ts';
-import { TARGET_KINDS, Window, type WindowShape } from '../../daemon/metering/window.ts';
-import { blockOf, frame, type TimedFrame } from '../support/frames.ts';
-import { testContext } from '../support/windowBuilder.ts';
-import {
-  detailsOf,
-  malformedOf,
-  type Row,
-  sourceBitsOf,
-  sourcesOf,
-  targetsOf,
-  tenantsOf,
-  totalsOf,
-} from './readWindow.ts';
+import { Window } from '../../daemon/metering/window.ts';
+import { frame, type TimedFrame } from '../support/frames.ts';
+import { detailsOf, readAll, type Row, sourcesOf, targetsOf, tenantsOf, totalsOf } from './readWindow.ts';
 import { frameOf, type Packet, traffic } from './traffic.ts';
-
-const SEED = 0x5eed;
-const { directory, tenants } = testContext();
-const SHAPE: WindowShape = { tenants: tenants.length, targetBits: 8, sourceBits: 8, details: 16 };
-
-function metered(frames: readonly TimedFrame[], dropped: number | null = 0, shape = SHAPE): Window {
-  const window = new Window(shape);
-  const meter = new Meter(directory, window, SEED);
-  meter.open(window, 1000);
-  const block = blockOf(frames);
-  meter.observeFrames(block, 0, block.count);
-  return meter.closeWindow(1250, frames.length, dropped);
-}
-
-const copyOf = (window: Window): Window => new Window(window.shape, window.memory.slice(0));
-
-/** The sum; both are left as they are. */
-function merged(first: Window, ...others: readonly Window[]): Window {
-  const sum = copyOf(first);
-  for (const other of others) mergeWindow(sum, other, SEED);
-  return sum;
-}
-
-const byName = <V>([a]: readonly [string | number, V], [b]: readonly [string | number, V]): number =>
-  String(a).localeCompare(String(b));
-
-/** Everything that a window shows, in no order of its own. */
-const all = (window: Window) => ({
-  startMs: window.startMs,
-  endMs: window.endMs,
-  received: window.received,
-  dropped: window.dropped,
-  totals: totalsOf(window),
-  malformed: malformedOf(window),
-  tenants: tenantsOf(window),
-  sources: sourcesOf(window),
-  sourceBits: sourceBitsOf(window),
-  targets: targetsOf(window),
-  evictions: [window.sources.evictions, window.targets.evictions],
-  details: new Map(
-    [...detailsOf(window)].map(([address, { topSources, topPorts, ...counts }]) => [
-      address,
-      { ...counts, topSources: topSources.toSorted(byName), topPorts: topPorts.toSorted(byName) },
-    ]),
-  ),
-});
+import { copyOf, merged, metered } from './workers.ts';
 
 function addRows(a: Row, b: Row): Row {
   const names = new Set([...Object.keys(a), ...Object.keys(b)]);
@@ -87,36 +28,6 @@ const calls = (count: number, offset: number, distinct = count): TimedFrame[] =>
       destinationPort: 10_000 + ((offset + i) % 500),
     }),
   }));
-
-/** Lines of the table of targets, made by hand: packets by the last word of the address. */
-const TINY: WindowShape = { tenants: tenants.length, targetBits: 2, sourceBits: 2, details: 4 };
-const target = (key: number): AddressWords => [0x20010db8, 0, 0, key];
-function windowOf(packets: readonly (readonly [key: number, packets: number])[]): Window {
-  const window = new Window(TINY);
-  window.open(0);
-  for (const [key, count] of packets) {
-    const words = target(key);
-    const line = window.targets.insert(hashAddress(SEED, ...words), ...words, 0);
-    window.targets.lanes[line + PACKETS] = count;
-    window.targets.lanes[line + TARGET_KINDS] = count;
-  }
-  window.close(250, 0, 0);
-  return window;
-}
-const packetsOf = (window: Window): Record<string, number> =>
-  Object.fromEntries([...targetsOf(window)].map(([address, line]) => [address.slice(-1), line.packets]));
-
-/** So many packets to each of the targets. */
-function windowOfBusy(count: number, ...keys: readonly number[]): Window {
-  const frames = keys.map((key) => ({
-    bytes: frame({ ...CALL, source: '2001:db8::1', destination: `2001:db8:8::${key}` }),
-  }));
-  return metered(
-    frames.flatMap((one) => Array.from({ length: count }, () => one)),
-    0,
-    TINY,
-  );
-}
 
 describe('mergeWindow', () => {
   it('adds rows, lines and bits', () => {
@@ -155,11 +66,11 @@ describe('mergeWindow', () => {
     const empty = metered([]);
     fc.assert(
       fc.property(windows, windows, windows, (a, b, c) => {
-        const sum = all(merged(a, b, c));
-        assert.deepEqual(all(merged(c, b, a)), sum);
-        assert.deepEqual(all(merged(a, merged(b, c))), sum);
-        assert.deepEqual(all(merged(a, empty)), all(a));
-        assert.deepEqual(all(merged(empty, a)), all(a));
+        const sum = readAll(merged(a, b, c));
+        assert.deepEqual(readAll(merged(c, b, a)), sum);
+        assert.deepEqual(readAll(merged(a, merged(b, c))), sum);
+        assert.deepEqual(readAll(merged(a, empty)), readAll(a));
+        assert.deepEqual(readAll(merged(empty, a)), readAll(a));
       }),
       { numRuns: 30 },
     );
@@ -216,52 +127,10 @@ describe('mergeWindow', () => {
 
   it("takes over the other's closer look where it has none", () => {
     const [quiet, busy] = [metered(calls(20, 0)), metered(calls(500, 0))];
-    for (const sum of [merged(quiet, busy), merged(busy, quiet)]) assert.deepEqual(all(sum).details, all(busy).details);
-  });
-
-  it('keeps the busiest of both where there is no room for all, and counts the others', () => {
-    const a = windowOf([
-      [1, 1000],
-      [2, 900],
-      [3, 3],
-      [4, 2],
-    ]);
-    const b = windowOf([
-      [5, 800],
-      [6, 1],
-      [7, 700],
-      [8, 5],
-    ]);
-    for (const sum of [merged(a, b), merged(b, a)]) {
-      assert.deepEqual(packetsOf(sum), { 1: 1000, 2: 900, 5: 800, 7: 700 });
-      assert.equal(sum.targets.evictions, 4);
-    }
-  });
-
-  it('adds to a line before it makes room for another', () => {
-    const a = windowOf([
-      [1, 10],
-      [2, 9],
-      [3, 8],
-      [4, 1],
-    ]);
-    const b = windowOf([
-      [5, 5],
-      [4, 100],
-    ]);
-    for (const sum of [merged(a, b), merged(b, a)]) assert.equal(packetsOf(sum)[4], 101);
-  });
-
-  it('makes no line of a closer look alone, when the target found no room', () => {
-    const [busier, others] = [windowOfBusy(1000, 1, 2, 3, 4), windowOfBusy(200, 5, 6, 7, 8)];
-    for (const sum of [merged(busier, others), merged(others, busier)]) {
-      assert.deepEqual(packetsOf(sum), { 1: 999, 2: 999, 3: 999, 4: 999 });
-      assert.deepEqual(all(sum).details, all(busier).details);
-      assert.equal(sum.targets.evictions, 4);
-    }
+    for (const sum of [merged(quiet, busy), merged(busy, quiet)])
+      assert.deepEqual(readAll(sum).details, readAll(busy).details);
   });
 });
-
 describe('Window', () => {
   it('is its memory: a copy of the bytes shows the same', () => {
     fc.assert(
@@ -269,7 +138,7 @@ describe('Window', () => {
         const { memory, shape } = window;
         const bytes = Uint8Array.from(new Uint8Array(memory));
         assert.equal(bytes.length, Window.byteLength(shape));
-        assert.deepEqual(all(new Window(shape, bytes.buffer)), all(window));
+        assert.deepEqual(readAll(new Window(shape, bytes.buffer)), readAll(window));
       }),
       { numRuns: 50 },
     );
@@ -278,9 +147,9 @@ describe('Window', () => {
   it('can be metered again after it was copied, and the copy stays', () => {
     const window = metered(calls(500, 0));
     const copy = copyOf(window);
-    const before = all(copy);
+    const before = readAll(copy);
     window.open(2000);
-    assert.deepEqual(all(copy), before);
+    assert.deepEqual(readAll(copy), before);
     assert.deepEqual([totalsOf(window), [...targetsOf(window)], [...detailsOf(window)]], [{}, [], []]);
     assert.deepEqual([window.details.taken, window.details.refused, window.details.nextCandidate()], [0, 0, 0]);
   });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
+import { PACKET_KINDS } from '../../daemon/metering/decodeResult.ts';
 import { Meter } from '../../daemon/metering/meter.ts';
 import { TABLES, Window } from '../../daemon/metering/window.ts';
 import { blockOf, frame, patched, type TimedFrame } from '../support/frames.ts';
@@ -95,6 +96,28 @@ describe('Meter', () => {
         assert.deepEqual(sourcesOf(seen), oracle.sourcesOf());
       }),
       { numRuns: 150 },
+    );
+  });
+
+  it('tells the packets and bytes of each tenant and direction', () => {
+    fc.assert(
+      fc.property(traffic, (packets) => {
+        const { seen, oracle } = observe(packets);
+        for (let tenant = 0; tenant <= tenants.length; tenant++)
+          for (const [direction, name] of ['outbound', 'inbound'].entries()) {
+            const row = oracle.tenants.get(`${tenant} ${name}`) ?? {};
+            const bytes = Object.entries(row).filter(([column]) => column.endsWith('bytes'));
+            assert.equal(
+              seen.tenantBytes(tenant, direction),
+              bytes.reduce((sum, [, value]) => sum + value, 0),
+            );
+            assert.deepEqual(
+              PACKET_KINDS.map((_, kind) => seen.tenantPackets(tenant, direction, kind)),
+              PACKET_KINDS.map((kind) => row[kind] ?? 0),
+            );
+          }
+      }),
+      { numRuns: 30 },
     );
   });
 

@@ -90,3 +90,27 @@ export const detailsOf = (window: Window) =>
         },
       ]),
   );
+
+const byName = <V>([a]: readonly [string | number, V], [b]: readonly [string | number, V]): number =>
+  String(a).localeCompare(String(b));
+
+/** Everything that a window shows, in no order of its own. */
+export const readAll = (window: Window) => ({
+  startMs: window.startMs,
+  endMs: window.endMs,
+  received: window.received,
+  dropped: window.dropped,
+  totals: totalsOf(window),
+  malformed: malformedOf(window),
+  tenants: tenantsOf(window),
+  sources: sourcesOf(window),
+  sourceBits: sourceBitsOf(window),
+  targets: targetsOf(window),
+  evictions: [window.sources.evictions, window.targets.evictions],
+  details: new Map(
+    [...detailsOf(window)].map(([address, { topSources, topPorts, ...counts }]) => [
+      address,
+      { ...counts, topSources: topSources.toSorted(byName), topPorts: topPorts.toSorted(byName) },
+    ]),
+  ),
+});
