@@ -8,7 +8,7 @@ export async function runCommand(argv: readonly string[]): Promise<void> {
     .version(version);
   program
     .command('check')
-    .argument('<config>', 'configuration file')
+    .argument('[config]', 'configuration file', '/etc/weir/weir.yaml')
     .description('name every problem of a configuration with line and column; exit 1 if there is any')
     .action(async (path: string) => exitWith(await (await import('./commands/check.ts')).check(path)));
   program

@@ -8,7 +8,7 @@ import {
 } from './recordFormat.ts';
 
 export const FILE_HEADER_BYTES = 24;
-export const RECORD_HEADER_BYTES = 16;
+const RECORD_HEADER_BYTES = 16;
 const MAGIC_MICROSECONDS = 0xa1b2c3d4;
 const MAGIC_NANOSECONDS = 0xa1b23c4d;
 
