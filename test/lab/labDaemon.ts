@@ -8,6 +8,8 @@ import type { LabProcess } from './labProcess.ts';
 import { until } from './until.ts';
 
 const MAIN = join(import.meta.dirname, '../../daemon/main.ts');
+/** As `npm start` has it. */
+const MEMORY = ['--max-semi-space-size=8'];
 const START_MS = 15_000;
 
 export class LabDaemon {
@@ -57,5 +59,5 @@ export class LabDaemon {
 export function spawnDaemon(lab: Lab, yaml: string, prefix: readonly string[] = []): LabProcess {
   const config = join(lab.directory, 'weir.yaml');
   writeFileSync(config, yaml);
-  return lab.spawn('pbx', [...prefix, process.execPath, MAIN, 'run', '--config', config]);
+  return lab.spawn('pbx', [...prefix, process.execPath, ...MEMORY, MAIN, 'run', '--config', config]);
 }
