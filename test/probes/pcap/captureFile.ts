@@ -38,10 +38,8 @@ export function fileHeader({ isLittleEndian, isNano, linkType }: FileFormat): Ui
   return words(isLittleEndian, magic, version, 0, 0, 262_144, linkType);
 }
 
-export const record = (
-  { isLittleEndian }: FileFormat,
-  { seconds, fraction, bytes, wireLength }: CaptureRecord,
-): Uint8Array => Buffer.concat([words(isLittleEndian, seconds, fraction, bytes.length, wireLength), bytes]);
+const record = ({ isLittleEndian }: FileFormat, { seconds, fraction, bytes, wireLength }: CaptureRecord): Uint8Array =>
+  Buffer.concat([words(isLittleEndian, seconds, fraction, bytes.length, wireLength), bytes]);
 
 export const captureFile = (format: FileFormat, records: readonly CaptureRecord[]): Uint8Array =>
   Buffer.concat([fileHeader(format), ...records.map((one) => record(format, one))]);

@@ -208,5 +208,6 @@ describe('openPcap and its file', () => {
 
   it('says what open(2) says of a file that is not there', () => {
     assert.throws(() => openPcap('/nonexistent/capture.pcap'), { code: 'ENOENT' });
+    assert.throws(() => openPcap(folder), { code: 'EISDIR' });
   });
 });
