@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { sendFrames, type SendableFrames, type SendPlan } from '../support/packetSender.ts';
-import { AT_FAR_END, FAR_INTERFACE } from './stage.ts';
+import { atFarEnd, FAR_INTERFACE } from './stage.ts';
 import { framesOf, type WorkloadName } from './workload/workload.ts';
 import { SNAP_LENGTH } from './workload/workloadFile.ts';
 
@@ -33,7 +33,7 @@ export class Sender {
   readonly #ended: Promise<never>;
 
   constructor() {
-    const [ip = '', ...words] = AT_FAR_END;
+    const [ip = '', ...words] = atFarEnd();
     this.#child = fork(import.meta.filename, { execPath: ip, execArgv: [...words, process.execPath] });
     this.#ended = once(this.#child, 'exit').then(() => {
       throw new Error('Cannot send: the sender ended');
