@@ -109,6 +109,7 @@ describe('openPcap of pcapng', () => {
     ['an offset in seconds', [option(14, u32(100, 0))], 5_250_000n, 105.25],
     ['an offset back', [option(14, u32(0xffff_ffff, 0xffff_ffff))], 5_250_000n, 4.25],
     ['an option that is not known', [option(2, bytesOf(5)), resolution(3)], 5_250n, 5.25],
+    ['an option of one byte that is not known', [option(2, Uint8Array.of(3))], 5_250_000n, 5.25],
     ['an option behind the end of options', [option(0, bytesOf(0)), resolution(3)], 5_250_000n, 5.25],
     ['an option that is longer than its block', [u32(0x00ff_0009)], 5_250_000n, 5.25],
   ] as const)
