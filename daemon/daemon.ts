@@ -20,7 +20,7 @@ import { Metrics } from './status/metrics.ts';
 import { Observations } from './status/observations.ts';
 import { startStatusServer, type StatusServer } from './status/server.ts';
 import { RecentIncidents } from './status/recentIncidents.ts';
-import { takeSnapshot } from './status/takeSnapshot.ts';
+import { takeSnapshot, takeVitals } from './status/takeSnapshot.ts';
 import { accountingPoints } from './tenants/accounting.ts';
 import { TenantDirectory } from './tenants/directory.ts';
 
@@ -54,14 +54,17 @@ export class Daemon {
     this.#pipeline = new Pipeline(config, { tenants: config.tenants, directory, hashSeed });
     this.#observations = new Observations(config.tenants.length, accountsFor);
     this.#captures = new Map(config.interfaces.map((each) => [each.name, this.#capture(each, hashSeed)]));
+    const vitalSources = () => ({
+      config,
+      startedMs,
+      nowMs: Date.now(),
+      captures: this.#captures,
+      observations: this.#observations,
+    });
     const snapshot = () =>
       takeSnapshot({
-        config,
+        ...vitalSources(),
         configPath,
-        startedMs,
-        nowMs: Date.now(),
-        captures: this.#captures,
-        observations: this.#observations,
         open: this.#pipeline.incidents.open(),
         closed: this.#recent.closed,
         incidentCounters: this.#pipeline.incidents.counters,
@@ -76,7 +79,13 @@ export class Daemon {
     this.#enforcer = new Enforcer(config, new Limiter(new Tc()), log);
     this.#components = [
       { name: 'loop delay', start: async () => void loopDelay.enable(), stop: async () => void loopDelay.disable() },
-      statusComponent({ listen: config.status.listen, snapshot, metrics: () => this.#metrics.text(), log }),
+      statusComponent({
+        listen: config.status.listen,
+        snapshot,
+        vitals: () => takeVitals(vitalSources()),
+        metrics: () => this.#metrics.text(),
+        log,
+      }),
       { name: 'enforcement', start: () => this.#enforcer.start(), stop: () => this.#enforcer.stop() },
       { name: 'alerting', start: () => Promise.resolve(), stop: () => this.#notifier.stop() },
       ...[...this.#captures].map(([name, capture]) => captureComponent(name, capture)),

@@ -19,7 +19,12 @@ export class ConfigError extends Error {
   }
 }
 
+const MAX_LINE = 500;
+
+/** What stands in the file may stand in the message: without control characters, and not without end. */
 function formatProblem({ position, path, why }: Problem): string {
   const where = position === null ? '' : `:${position.line}:${position.column}`;
-  return path === '' ? `${where}: ${why}` : `${where} ${path}: ${why}`;
+  const line = path === '' ? `${where}: ${why}` : `${where} ${path}: ${why}`;
+  const shown = line.replaceAll(/\p{Cc}/gu, '\u{fffd}');
+  return shown.length <= MAX_LINE ? shown : `${shown.slice(0, MAX_LINE)}…`;
 }

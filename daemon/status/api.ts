@@ -1,7 +1,7 @@
 /** What each path of the status endpoint answers, whatever carries it. Read-only. */
 import { assessHealth } from './health.ts';
 import { renderStatus } from './render.ts';
-import type { StatusSnapshot } from './snapshot.ts';
+import type { StatusSnapshot, Vitals } from './snapshot.ts';
 
 export interface Reply {
   readonly status: number;
@@ -11,6 +11,7 @@ export interface Reply {
 
 export interface ApiSources {
   readonly snapshot: () => StatusSnapshot;
+  readonly vitals: () => Vitals;
   /** The text that Prometheus scrapes. */
   readonly metrics: () => Promise<string>;
 }
@@ -26,7 +27,7 @@ type Route = (sources: ApiSources) => Reply | Promise<Reply>;
 
 const ROUTES = new Map<string, Route>([
   ['/', ({ snapshot }) => ({ status: 200, contentType: TEXT, body: renderStatus(snapshot()) + LISTING })],
-  ['/healthz', ({ snapshot }) => healthReply(snapshot())],
+  ['/healthz', ({ vitals }) => healthReply(vitals())],
   ['/api/status', ({ snapshot }) => jsonReply(200, snapshot())],
   ['/metrics', async ({ metrics }) => ({ status: 200, contentType: METRICS, body: await metrics() })],
 ]);
@@ -43,7 +44,7 @@ export async function answer(method: string, target: string, sources: ApiSources
   return route(sources);
 }
 
-function healthReply(snapshot: StatusSnapshot): Reply {
-  const health = assessHealth(snapshot);
+function healthReply(vitals: Vitals): Reply {
+  const health = assessHealth(vitals);
   return jsonReply(health.status === 'ok' ? 200 : 503, health);
 }

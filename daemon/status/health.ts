@@ -1,5 +1,5 @@
-/** Whether the daemon does its work, decided from its snapshot alone: the answer of GET /healthz. */
-import type { InterfaceStatus, StatusSnapshot } from './snapshot.ts';
+/** Whether the daemon does its work, decided from its vitals alone: the answer of GET /healthz. */
+import type { InterfaceStatus, Vitals } from './snapshot.ts';
 
 /** 20 windows. */
 const MAX_SILENCE_MS = 5_000;
@@ -12,10 +12,10 @@ export type Health =
  * Failing when an interface is not watched although it is there, or when none is there at all. A single interface that
  * is down or absent is the host's business (a tenant's guest is switched off), and is waited for.
  */
-export function assessHealth(snapshot: StatusSnapshot): Health {
-  const { interfaces } = snapshot;
+export function assessHealth(vitals: Vitals): Health {
+  const { interfaces } = vitals;
   const sees = interfaces.some(({ state }) => state !== 'down' && state !== 'absent');
-  const reasons = interfaces.map((each) => whyUnwatched(each, snapshot)).filter((why) => why !== null);
+  const reasons = interfaces.map((each) => whyUnwatched(each, vitals)).filter((why) => why !== null);
   const [first, ...others] = sees ? reasons : [whyBlind(interfaces), ...reasons];
   return first === undefined ? { status: 'ok' } : { status: 'failing', reasons: [first, ...others] };
 }
@@ -25,11 +25,11 @@ function whyBlind(interfaces: readonly InterfaceStatus[]): string {
   return `Cannot see any traffic: ${states.length === 0 ? 'no interface is watched' : states.join(', ')}`;
 }
 
-function whyUnwatched(watched: InterfaceStatus, snapshot: StatusSnapshot): string | null {
+function whyUnwatched(watched: InterfaceStatus, vitals: Vitals): string | null {
   const { name, state, lastWindowAt } = watched;
   if (state === 'dead') return `Cannot watch ${name}: its worker is dead`;
   if (state !== 'up' && state !== 'starting') return null;
-  const silenceMs = Date.parse(snapshot.now) - Date.parse(lastWindowAt ?? snapshot.startedAt);
+  const silenceMs = Date.parse(vitals.now) - Date.parse(lastWindowAt ?? vitals.startedAt);
   if (silenceMs <= MAX_SILENCE_MS) return null;
   return `Cannot watch ${name}: no window for ${(silenceMs / 1000).toFixed(1)} s`;
 }

@@ -27,6 +27,9 @@ export interface StatusSnapshot {
   readonly self: SelfStatus;
 }
 
+/** What its health is read from: little enough to be asked for at any time. */
+export type Vitals = Pick<StatusSnapshot, 'startedAt' | 'now' | 'interfaces'>;
+
 export interface InterfaceStatus {
   readonly name: string;
   readonly faces: 'internet' | 'tenant';

@@ -9,20 +9,23 @@ import { INBOUND, OUTBOUND } from '../metering/window.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import { version } from '../version.ts';
 import type { Observations } from './observations.ts';
-import type { InterfaceStatus, LimitStatus, SelfStatus, StatusSnapshot, TenantStatus } from './snapshot.ts';
+import type { InterfaceStatus, LimitStatus, SelfStatus, StatusSnapshot, TenantStatus, Vitals } from './snapshot.ts';
 
 /** Of node:perf_hooks' monitorEventLoopDelay, in nanoseconds. */
 interface LoopDelay {
   percentile(percentile: number): number;
 }
 
-export interface SnapshotSources {
+export interface VitalSources {
   readonly config: Config;
-  readonly configPath: string | null;
   readonly startedMs: Milliseconds;
   readonly nowMs: Milliseconds;
   readonly captures: ReadonlyMap<string, { readonly state: InterfaceStatus['state']; readonly restarts: number }>;
   readonly observations: Observations;
+}
+
+export interface SnapshotSources extends VitalSources {
+  readonly configPath: string | null;
   readonly open: readonly Incident[];
   readonly closed: readonly Incident[];
   readonly incidentCounters: IncidentCounters;
@@ -35,12 +38,10 @@ export function takeSnapshot(sources: SnapshotSources): StatusSnapshot {
   const { config, configPath, startedMs, nowMs, open, closed, incidentCounters, limits, alertmanager } = sources;
   return {
     version,
-    startedAt: new Date(startedMs).toISOString(),
-    now: new Date(nowMs).toISOString(),
+    ...takeVitals(sources),
     uptimeSeconds: Math.round((nowMs - startedMs) / 1000),
     config: configPath,
     enforcement: { mode: config.enforcement.mode },
-    interfaces: interfacesOf(sources),
     tenants: tenantsOf(sources),
     incidents: [...open, ...closed],
     incidentCounters,
@@ -51,7 +52,15 @@ export function takeSnapshot(sources: SnapshotSources): StatusSnapshot {
   };
 }
 
-function interfacesOf({ config, captures, observations, nowMs }: SnapshotSources): InterfaceStatus[] {
+export function takeVitals(sources: VitalSources): Vitals {
+  return {
+    startedAt: new Date(sources.startedMs).toISOString(),
+    now: new Date(sources.nowMs).toISOString(),
+    interfaces: interfacesOf(sources),
+  };
+}
+
+function interfacesOf({ config, captures, observations, nowMs }: VitalSources): InterfaceStatus[] {
   return config.interfaces.map(({ name, faces, tenant }) => ({
     name,
     faces,

@@ -31,7 +31,13 @@ describe('weir status and weir check', () => {
   before(async () => {
     const listen = { host: '127.0.0.1', port: 0 };
     const log = { error: () => {} };
-    server = await startStatusServer({ listen, log, snapshot: () => snapshot, metrics: async () => '' });
+    server = await startStatusServer({
+      listen,
+      log,
+      snapshot: () => snapshot,
+      vitals: () => snapshot,
+      metrics: async () => '',
+    });
     folder = mkdtempSync(join(tmpdir(), 'weir-status-'));
     config = join(folder, 'weir.yaml');
     writeFileSync(config, `status: { listen: '127.0.0.1:${server.port}' }\n`);

@@ -110,6 +110,14 @@ describe('loadConfig', () => {
     );
   });
 
+  it('shows what stands in the file without control characters, and not without end', () => {
+    const text = `"\\e[31m${'x'.repeat(10_000)}": 1\n`;
+    assert.throws(
+      () => loadConfig('x.yaml', text),
+      (error: Error) => !/[\x00-\x09\x0b-\x1f]/.test(error.message) && error.message.length < 600,
+    );
+  });
+
   it('takes a plan that thousands of tenants share', () => {
     const sharing = manyTenants(5000).replaceAll('}', ', plan: *plan}').replace('*plan', '&plan { limit: 2mbit }');
     const { tenants } = loadConfig('c', sharing);

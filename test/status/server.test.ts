@@ -22,6 +22,7 @@ function snapshot() {
 const options = (changes: Partial<StatusServerOptions> = {}): StatusServerOptions => ({
   listen: { host: HOST, port: 0 },
   snapshot,
+  vitals: snapshot,
   metrics: () => Promise.resolve('weir_build_info 1\n'),
   log: pino({}, { write: (line: string) => logged.push(line) }),
   patienceMs: PATIENCE_MS,
