@@ -18,7 +18,7 @@ export async function measureMemory(): Promise<Section> {
   const { received, dropped } = await daemon.counted();
   const { self } = await daemon.status();
   const facts = [
-    ['packets sent, each from another random source', report.sent],
+    ['packets sent, the source of each drawn at random', report.sent],
     ['packets/s', Math.round(report.sent / report.seconds)],
     ['received', received],
     ['lost', dropped],
