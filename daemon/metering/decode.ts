@@ -77,6 +77,7 @@ const IPV4_HEADER_LENGTH = reason('ipv4HeaderLength');
 const IPV4_TOTAL_LENGTH = reason('ipv4TotalLength');
 const IPV6_TRUNCATED = reason('ipv6Truncated');
 const IPV6_VERSION = reason('ipv6Version');
+const IPV6_MAPPED_ADDRESS = reason('ipv6MappedAddress');
 const IPV6_EXTENSION_TRUNCATED = reason('ipv6ExtensionTruncated');
 const IPV6_EXTENSION_TOO_MANY = reason('ipv6ExtensionTooMany');
 const TCP_TRUNCATED = reason('tcpTruncated');
@@ -257,6 +258,8 @@ function setIPv6(header: Header, view: DataView, at: number): void {
   header.destination3 = view.getInt32(at + 28);
 }
 
+const isMapped = (w0: number, w1: number, w2: number): boolean => w2 === 0xffff && w1 === 0 && w0 === 0;
+
 /** RFC 791. A total length of 0 is a super-packet of over 64 KiB (BIG TCP) or one that the device still has to cut. */
 function decodeIPv4(
   view: DataView,
@@ -297,6 +300,10 @@ function decodeIPv6(
   if (at + 40 > end) return unreadable(header, at + 40 > wireEnd ? IPV6_TRUNCATED : SNAPPED);
   if (view.getUint8(at) >> 4 !== 6) return unreadable(header, IPV6_VERSION);
   setIPv6(header, view, at + 8);
+  // ::ffff:0:0/96 never stands on a wire (RFC 4942 section 2.2); here it would pass for an IPv4 address.
+  if (isMapped(header.source0, header.source1, header.source2)) return unreadable(header, IPV6_MAPPED_ADDRESS);
+  if (isMapped(header.destination0, header.destination1, header.destination2))
+    return unreadable(header, IPV6_MAPPED_ADDRESS);
   let packetEnd = wireEnd;
   const payloadLength = view.getUint16(at + 4);
   if (payloadLength !== 0) {

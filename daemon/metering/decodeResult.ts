@@ -41,6 +41,7 @@ export const DECODE_REASONS = [
   'ipv4TotalLength',
   'ipv6Truncated',
   'ipv6Version',
+  'ipv6MappedAddress',
   'ipv6ExtensionTruncated',
   'ipv6ExtensionTooMany',
   'tcpTruncated',

@@ -205,6 +205,16 @@ const ipv6: readonly Row[] = [
   ]),
   ['39 bytes of header', v6().subarray(0, IP + 39), { frame: 'unreadable', reason: 'ipv6Truncated' }],
   ['version 4', patched(v6(), IP, 0x45), { frame: 'unreadable', reason: 'ipv6Version' }],
+  [
+    'a source that would pass for IPv4',
+    patched(v6(), IP + 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff),
+    { frame: 'unreadable', reason: 'ipv6MappedAddress' },
+  ],
+  [
+    'a destination that would pass for IPv4',
+    patched(v6(), IP + 24, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff),
+    { frame: 'unreadable', reason: 'ipv6MappedAddress' },
+  ],
 ];
 
 const { fin, syn, rst, psh, ack, urg, ece, cwr } = TCP_FLAGS;
