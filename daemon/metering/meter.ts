@@ -5,7 +5,8 @@
 import type { FrameBlock, Milliseconds } from '../../probes/probe.ts';
 import { hashAddress, hashPort } from './address.ts';
 import { BYTES, type CounterTable, MARK, PACKETS } from './counterTable.ts';
-import { decodeFrame, FRAME_ARP, FRAME_IP, FRAME_OTHER, Header } from './decode.ts';
+import { decodeFrame } from './decode.ts';
+import { FRAME_ARP, FRAME_IP, FRAME_OTHER, Header } from './header.ts';
 import { ICMP, PACKET_KINDS, TCP_RST, TCP_SYN, TCP_SYN_ACK, UDP } from './decodeResult.ts';
 import {
   ARP_FRAMES,

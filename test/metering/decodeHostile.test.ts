@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { basename } from 'node:path';
-import { decodeFrame, FRAME_IP, FRAME_UNREADABLE, Header } from '../../daemon/metering/decode.ts';
+import { decodeFrame } from '../../daemon/metering/decode.ts';
+import { FRAME_IP, FRAME_UNREADABLE, Header } from '../../daemon/metering/header.ts';
 import { DECODE_REASONS, PACKET_KINDS } from '../../daemon/metering/decodeResult.ts';
 import {
   LINKTYPE_ETHERNET,

@@ -1,6 +1,7 @@
 /** What the decoder says of a frame, in words that a test can state. */
 import { formatAddress } from '../../daemon/metering/address.ts';
-import { decodeFrame, FRAME_ARP, FRAME_IP, FRAME_OTHER, Header } from '../../daemon/metering/decode.ts';
+import { decodeFrame } from '../../daemon/metering/decode.ts';
+import { FRAME_ARP, FRAME_IP, FRAME_OTHER, Header } from '../../daemon/metering/header.ts';
 import {
   DECODE_REASONS,
   type DecodeReason,

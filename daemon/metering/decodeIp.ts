@@ -1,0 +1,161 @@
+/** Decodes IP headers: IPv4 with options and fragments, IPv6 with extension headers. */
+import { FRAGMENT } from './decodeResult.ts';
+import {
+  decodeTransport,
+  FRAGMENT_OFFSET,
+  noTransport,
+  PROTOCOL_ICMPV6,
+  PROTOCOL_TCP,
+  PROTOCOL_UDP,
+} from './decodeTransport.ts';
+import { FRAME_IP, type FrameClass, type Header, reasonNumber, SNAPPED, unreadable } from './header.ts';
+
+const IPV4_TRUNCATED = reasonNumber('ipv4Truncated');
+const IPV4_VERSION = reasonNumber('ipv4Version');
+const IPV4_HEADER_LENGTH = reasonNumber('ipv4HeaderLength');
+const IPV4_TOTAL_LENGTH = reasonNumber('ipv4TotalLength');
+const IPV6_TRUNCATED = reasonNumber('ipv6Truncated');
+const IPV6_VERSION = reasonNumber('ipv6Version');
+const IPV6_MAPPED_ADDRESS = reasonNumber('ipv6MappedAddress');
+const IPV6_EXTENSION_TRUNCATED = reasonNumber('ipv6ExtensionTruncated');
+const IPV6_EXTENSION_TOO_MANY = reasonNumber('ipv6ExtensionTooMany');
+
+/** RFC 8200 has six kinds of extension header, one of which may stand twice; more is an attempt to hide or to burn time. */
+const MAX_EXTENSIONS = 8;
+const FRAGMENT_HEADER = 44;
+const AUTHENTICATION_HEADER = 51;
+/** IPv4's "more fragments" flag; without it and with no fragment offset: a whole packet. */
+const MORE_FRAGMENTS = 0x2000;
+
+export function setIPv4(header: Header, view: DataView, source: number, destination: number): void {
+  header.source0 = 0;
+  header.source1 = 0;
+  header.source2 = 0xffff;
+  header.source3 = view.getInt32(source);
+  header.destination0 = 0;
+  header.destination1 = 0;
+  header.destination2 = 0xffff;
+  header.destination3 = view.getInt32(destination);
+}
+
+/** The two addresses of an IPv6 header stand side by side. */
+function setIPv6(header: Header, view: DataView, at: number): void {
+  header.source0 = view.getInt32(at);
+  header.source1 = view.getInt32(at + 4);
+  header.source2 = view.getInt32(at + 8);
+  header.source3 = view.getInt32(at + 12);
+  header.destination0 = view.getInt32(at + 16);
+  header.destination1 = view.getInt32(at + 20);
+  header.destination2 = view.getInt32(at + 24);
+  header.destination3 = view.getInt32(at + 28);
+}
+
+const isMapped = (w0: number, w1: number, w2: number): boolean => w2 === 0xffff && w1 === 0 && w0 === 0;
+
+/** RFC 791. A total length of 0 is a super-packet of over 64 KiB (BIG TCP) or one that the device still has to cut. */
+export function decodeIPv4(
+  view: DataView,
+  start: number,
+  at: number,
+  end: number,
+  wireEnd: number,
+  header: Header,
+): FrameClass {
+  if (at + 20 > end) return unreadable(header, at + 20 > wireEnd ? IPV4_TRUNCATED : SNAPPED);
+  const versionAndLength = view.getUint8(at);
+  if (versionAndLength >> 4 !== 4) return unreadable(header, IPV4_VERSION);
+  const headerLength = (versionAndLength & 15) << 2;
+  if (headerLength < 20) return unreadable(header, IPV4_HEADER_LENGTH);
+  setIPv4(header, view, at + 12, at + 16);
+  let packetEnd = wireEnd;
+  const totalLength = view.getUint16(at + 2);
+  if (totalLength !== 0) {
+    if (totalLength < headerLength || at + totalLength > wireEnd) header.reason = IPV4_TOTAL_LENGTH;
+    else packetEnd = at + totalLength;
+  } else if (at + headerLength > wireEnd) header.reason = IPV4_HEADER_LENGTH;
+  const fragment = view.getUint16(at + 6) & (MORE_FRAGMENTS | FRAGMENT_OFFSET);
+  const protocol = view.getUint8(at + 9);
+  decodeTransport(view, start, at + headerLength, end, packetEnd, protocol, fragment, header);
+  if (fragment !== 0) header.kind = FRAGMENT;
+  return FRAME_IP;
+}
+
+/** RFC 8200 with its extension headers; an ESP header ends what can be read. */
+export function decodeIPv6(
+  view: DataView,
+  start: number,
+  at: number,
+  end: number,
+  wireEnd: number,
+  header: Header,
+): FrameClass {
+  if (at + 40 > end) return unreadable(header, at + 40 > wireEnd ? IPV6_TRUNCATED : SNAPPED);
+  if (view.getUint8(at) >> 4 !== 6) return unreadable(header, IPV6_VERSION);
+  setIPv6(header, view, at + 8);
+  // ::ffff:0:0/96 never stands on a wire (RFC 4942 section 2.2); here it would pass for an IPv4 address.
+  if (isMapped(header.source0, header.source1, header.source2)) return unreadable(header, IPV6_MAPPED_ADDRESS);
+  if (isMapped(header.destination0, header.destination1, header.destination2))
+    return unreadable(header, IPV6_MAPPED_ADDRESS);
+  let packetEnd = wireEnd;
+  const payloadLength = view.getUint16(at + 4);
+  if (payloadLength !== 0) {
+    if (at + 40 + payloadLength > wireEnd) header.reason = IPV6_TRUNCATED;
+    else packetEnd = at + 40 + payloadLength;
+  }
+  const next = view.getUint8(at + 6);
+  // The common case first: no extension header.
+  if (next === PROTOCOL_UDP || next === PROTOCOL_TCP || next === PROTOCOL_ICMPV6) {
+    decodeTransport(view, start, at + 40, end, packetEnd, next, 0, header);
+    return FRAME_IP;
+  }
+  decodeExtensions(view, start, at + 40, end, packetEnd, next, header);
+  return FRAME_IP;
+}
+
+function decodeExtensions(
+  view: DataView,
+  start: number,
+  first: number,
+  end: number,
+  packetEnd: number,
+  firstHeader: number,
+  header: Header,
+): void {
+  let at = first;
+  let next = firstHeader;
+  let fragment = 0;
+  for (let count = 0; isExtension(next) && (fragment & FRAGMENT_OFFSET) === 0; count++) {
+    if (count === MAX_EXTENSIONS) return noTransport(header, at - start, next, IPV6_EXTENSION_TOO_MANY);
+    if (at + 8 > packetEnd) return noTransport(header, at - start, next, IPV6_EXTENSION_TRUNCATED);
+    if (at + 8 > end) return noTransport(header, at - start, next, SNAPPED);
+    const length = extensionLength(view, at, next);
+    if (at + length > packetEnd) return noTransport(header, at - start, next, IPV6_EXTENSION_TRUNCATED);
+    if (next === FRAGMENT_HEADER) {
+      // To IPv4's order; 0 is an atomic fragment (RFC 6946): a whole packet.
+      const offsetAndMore = view.getUint16(at + 2);
+      fragment = (offsetAndMore >> 3) | ((offsetAndMore & 1) * MORE_FRAGMENTS);
+    }
+    next = view.getUint8(at);
+    at += length;
+  }
+  decodeTransport(view, start, at, end, packetEnd, next, fragment, header);
+  if (fragment !== 0) header.kind = FRAGMENT;
+}
+
+/** Words of 8 bytes beyond the first; AH (RFC 4302) has words of 4 beyond the second, a fragment header no length. */
+function extensionLength(view: DataView, at: number, number: number): number {
+  if (number === FRAGMENT_HEADER) return 8;
+  const length = view.getUint8(at + 1);
+  return number === AUTHENTICATION_HEADER ? (length + 2) << 2 : (length + 1) << 3;
+}
+
+/** Hop-by-hop, routing, fragment, authentication, destination options, mobility, HIP, shim6 (IANA registry). */
+const isExtension = (next: number): boolean =>
+  next === 0 ||
+  next === 43 ||
+  next === FRAGMENT_HEADER ||
+  next === AUTHENTICATION_HEADER ||
+  next === 60 ||
+  next === 135 ||
+  next === 139 ||
+  next === 140;
