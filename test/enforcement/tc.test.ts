@@ -10,7 +10,6 @@ import type { DesiredObject } from '../../daemon/enforcement/tcObject.ts';
 import { addNamespaces, ip, removeNamespaces } from '../support/namespace.ts';
 
 const NAMESPACE = 'we-tc';
-const NOBODY = 65_534;
 
 const adding = (add: string): DesiredObject => ({ layer: 'class', key: '', state: '', add, change: null });
 
@@ -71,7 +70,8 @@ describe('Tc', () => {
   it('says what is needed where it is not permitted', async () => {
     const module = join(import.meta.dirname, '../../daemon/enforcement/tc.ts');
     const code = `import('${module}').then(({ Tc }) => new Tc().probe()).catch(({ message }) => console.log(message))`;
-    const { stdout } = await promisify(execFile)(process.execPath, ['-e', code], { uid: NOBODY, gid: NOBODY });
+    const without = ['--bounding-set=-net_admin', '--inh-caps=-net_admin'];
+    const { stdout } = await promisify(execFile)('setpriv', [...without, process.execPath, '-e', code]);
     assert.match(stdout, /^Cannot run ip link add .*not permitted \(it needs root, or CAP_NET_ADMIN\)$/m);
   });
 });
