@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { configForHost, describeHost } from '../config/host.ts';
 import { Daemon } from '../daemon.ts';
 import { makeLog } from '../log.ts';
+import { messageOf } from '../messageOf.ts';
 import { fail, loadOr } from './terminal.ts';
 
 /** A closed terminal, Ctrl-C and the service manager end it alike: with everything put back. */
@@ -27,7 +28,7 @@ export async function run(path: string | undefined): Promise<number> {
   try {
     await daemon.start();
   } catch (error) {
-    return fail(error instanceof Error ? error.message : String(error));
+    return fail(messageOf(error));
   }
   const code = await ended;
   await daemon.stop();

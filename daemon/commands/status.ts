@@ -1,4 +1,5 @@
 /** `weir status`: asks the running daemon and shows its answer. */
+import { messageOf } from '../messageOf.ts';
 import { renderStatus } from '../status/render.ts';
 import type { StatusSnapshot } from '../status/snapshot.ts';
 import { fail, loadOr, print } from './terminal.ts';
@@ -20,8 +21,6 @@ export async function status(options: { config?: string; json?: boolean }): Prom
     return 0;
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    return fail(
-      `Cannot read ${url}: ${cause instanceof Error ? cause.message : String(cause)} (is the daemon running?)`,
-    );
+    return fail(`Cannot read ${url}: ${messageOf(cause)} (is the daemon running?)`);
   }
 }

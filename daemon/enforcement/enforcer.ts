@@ -2,8 +2,10 @@
 import type { BaseLogger } from 'pino';
 import type { Milliseconds } from '../../probes/probe.ts';
 import type { Config } from '../config/config.ts';
+import type { DetectorMode } from '../detectors/detector.ts';
 import type { Incident } from '../incidents/incident.ts';
 import { LogLimiter } from '../log.ts';
+import { messageOf } from '../messageOf.ts';
 import type { StandingLimit } from './limit.ts';
 import type { Limiter } from './limiter.ts';
 import { type Decision, wantedLimits } from './policy.ts';
@@ -24,6 +26,7 @@ export interface EnforcedLimit {
 
 export class Enforcer {
   readonly #config: Config;
+  readonly #detectorModes: Readonly<Record<string, DetectorMode>>;
   readonly #limiter: Limiter;
   readonly #log: Pick<BaseLogger, 'info' | 'warn' | 'error'>;
   #current: readonly StandingLimit[] = [];
@@ -39,6 +42,7 @@ export class Enforcer {
 
   constructor(config: Config, limiter: Limiter, log: Pick<BaseLogger, 'info' | 'warn' | 'error'>) {
     this.#config = config;
+    this.#detectorModes = Object.fromEntries(Object.entries(config.detectors).map(([id, { mode }]) => [id, mode]));
     this.#limiter = limiter;
     this.#log = log;
   }
@@ -67,7 +71,7 @@ export class Enforcer {
       interfaces: this.#config.interfaces,
       current: this.#current,
       enforcement: this.#config.enforcement,
-      detectorModes: Object.fromEntries(Object.entries(this.#config.detectors).map(([id, { mode }]) => [id, mode])),
+      detectorModes: this.#detectorModes,
       nowMs,
     });
     this.#tell(decisions);
@@ -134,5 +138,3 @@ const keyOf = ({ tenant, interface: name, rateBps }: StandingLimit): string => `
 
 const isSame = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean =>
   a.size === b.size && [...a].every((key) => b.has(key));
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,5 +1,6 @@
 /** Keeps the kernel at the limits that are wanted: reads what stands, carries out the difference, until there is none. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { messageOf } from '../messageOf.ts';
 import type { Capabilities } from './capabilities.ts';
 import { type Executor, TcError } from './executor.ts';
 import { type Counter, type KernelState, leafCounterKey, type QueueCounter, steeredKey } from './kernelState.ts';
@@ -127,7 +128,7 @@ export class Limiter {
       await work();
       this.#error = null;
     } catch (error) {
-      this.#error = error instanceof Error ? error.message : String(error);
+      this.#error = messageOf(error);
       throw error;
     }
   }
