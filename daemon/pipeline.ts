@@ -4,7 +4,7 @@ import type { Detector, DetectorContext } from './detectors/detector.ts';
 import { createDetectors } from './detectors/index.ts';
 import type { IncidentChange } from './incidents/incident.ts';
 import { Incidents } from './incidents/incidents.ts';
-import type { Window } from './metering/window.ts';
+import type { Observed, Window } from './metering/window.ts';
 
 export class Pipeline {
   readonly incidents: Incidents;
@@ -21,14 +21,16 @@ export class Pipeline {
 
   /** What the window changes; each observation point's windows come in order. */
   observe(observationPoint: string, window: Window): IncidentChange[] {
-    const findings = this.#detectorsAt(observationPoint).flatMap((detector) => detector.observe(window));
+    const findings = this.#detectorsAt(observationPoint, window.observed).flatMap((detector) =>
+      detector.observe(window),
+    );
     return this.incidents.observe(observationPoint, window.endMs, window.endMs - window.startMs, findings);
   }
 
-  #detectorsAt(observationPoint: string): Detector[] {
+  #detectorsAt(observationPoint: string, observed: Observed): Detector[] {
     let detectors = this.#detectors.get(observationPoint);
     if (detectors === undefined) {
-      detectors = createDetectors(this.#config.detectors, this.#context);
+      detectors = createDetectors(this.#config.detectors, this.#context, observed);
       this.#detectors.set(observationPoint, detectors);
     }
     return detectors;

@@ -26,6 +26,7 @@ const config = z
 
 export const bandwidthThreshold: DetectorDefinition<z.output<typeof config>> = {
   id: signature.detector,
+  observes: ['packets', 'flows'],
   config,
   create: (_config, { tenants }) => detector(tenants.flatMap(portsOf)),
 };

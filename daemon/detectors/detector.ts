@@ -1,7 +1,7 @@
 /** The contract of a detector, and the Finding that it gives. */
 import type { ZodType } from 'zod';
 import type { DistinctSketch } from '../metering/distinctSketch.ts';
-import type { Direction, Window } from '../metering/window.ts';
+import type { Direction, Observed, Window } from '../metering/window.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 
 /** Ids of the policy's clauses; every signature names the one that it is evidence for. */
@@ -96,6 +96,8 @@ export interface DetectorConfig {
 /** A line of the list in index.ts: the detector's config section and how to make one. */
 export interface DetectorDefinition<Config extends DetectorConfig = DetectorConfig> {
   readonly id: string;
+  /** The windows that it can judge; at other observation points it does not run, and the status says so. */
+  readonly observes: readonly Observed[];
   /** Parses the detector's section; every key has a default. */
   readonly config: ZodType<Config>;
   create(config: Config, context: DetectorContext): Detector;

@@ -1,5 +1,6 @@
 /** The one list of detectors: adding one is its file and its line here. */
 import { z } from 'zod';
+import type { Observed } from '../metering/window.ts';
 import { bandwidthThreshold } from './bandwidthThreshold.ts';
 import type { Detector, DetectorConfig, DetectorContext, DetectorDefinition } from './detector.ts';
 import { icmpFlood } from './icmpFlood.ts';
@@ -16,9 +17,10 @@ export const detectorsSection = z
   .strictObject(Object.fromEntries(detectorDefinitions.map(({ id, config }) => [id, config])))
   .prefault({});
 
-/** The detectors of one observation point, without those whose mode is off. */
-export function createDetectors(configs: DetectorConfigs, context: DetectorContext): Detector[] {
+/** The detectors of one observation point: those that can judge its windows, and are not off. */
+export function createDetectors(configs: DetectorConfigs, context: DetectorContext, observed: Observed): Detector[] {
   return detectorDefinitions.flatMap((definition) => {
+    if (!definition.observes.includes(observed)) return [];
     const config = configs[definition.id] ?? definition.config.parse({});
     return config.mode === 'off' ? [] : [definition.create(config, context)];
   });

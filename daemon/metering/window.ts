@@ -46,7 +46,12 @@ const END = 1;
 const RECEIVED = 2;
 const DROPPED = 3;
 
+/** What a window was metered from: frames, exporters' flow records, or samples of CPU and memory. */
+export type Observed = 'packets' | 'flows' | 'samples';
+
 export interface WindowShape {
+  /** 'packets' if left out. */
+  readonly observed?: Observed;
   /** Number of tenants; tenant numbers are 1 … tenants, 0 is everybody else. */
   readonly tenants: number;
   readonly targetBits: number;
@@ -130,6 +135,9 @@ export class Window {
     this.details = new DetailTable(memory, offsets.details, shape.details);
   }
 
+  get observed(): Observed {
+    return this.shape.observed ?? 'packets';
+  }
   get startMs(): Milliseconds {
     return this.#header[START]!;
   }

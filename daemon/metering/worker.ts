@@ -1,7 +1,8 @@
 /** The thread of one capture ring: probe and metering; hands over one window a tick in shared memory. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { openRing, RingError } from '../../probes/ring/ring.ts';
-import type { PacketProbe } from '../../probes/probe.ts';
+import { ProbeError } from '../../probes/probeError.ts';
+import { openRing } from '../../probes/ring/ring.ts';
+import type { PacketProbe, ProbeStatistics } from '../../probes/probe.ts';
 import { TenantDirectory } from '../tenants/directory.ts';
 import { Meter } from './meter.ts';
 import { Tick } from './tick.ts';
@@ -12,6 +13,7 @@ import {
   WINDOW_FREE,
   WINDOW_HANDED_OVER,
   WINDOW_METERED,
+  type CaptureInput,
   type WorkerInput,
   type WorkerOutput,
 } from './workerProtocol.ts';
@@ -19,13 +21,16 @@ import {
 /** How long next() may block: the delay of a window's end, and of a stop, when no packet comes. */
 const POLL_MS = 20;
 
-function run(input: WorkerInput, send: (output: WorkerOutput) => void): void {
-  const control = new Int32Array(input.control);
-  const windows = input.windows.map((memory) => new Window(input.shape, memory));
+type Output = WorkerOutput<ProbeStatistics>;
+
+function run(input: CaptureInput & WorkerInput, send: (output: Output) => void): void {
+  const { memory } = input;
+  const control = new Int32Array(memory.control);
+  const windows = memory.windows.map((each) => new Window(memory.shape, each));
   const [first] = windows;
   if (first === undefined) throw new RangeError('Cannot meter without a window');
   const probe = openRing(input.ring);
-  send({ kind: 'capturing' });
+  send({ kind: 'running' });
   // The ring gives a block at the latest `retireMs` after its first packet.
   const deliveredAfterMs = input.ring.retireMs * 2 + 1;
   const tick = new Tick({
@@ -67,12 +72,12 @@ function capture(probe: PacketProbe, tick: Tick, control: Int32Array, deliveredA
 const port = parentPort;
 if (port !== null) {
   try {
-    const input: WorkerInput = workerData;
+    const input: CaptureInput & WorkerInput = workerData;
     run(input, (output) => port.postMessage(output));
   } catch (error) {
     // A fault of our own is not caught: the main thread is told of it with its stack.
-    if (!(error instanceof RingError)) throw error;
-    const output: WorkerOutput = { kind: 'failed', message: error.message };
+    if (!(error instanceof ProbeError)) throw error;
+    const output: Output = { kind: 'failed', message: error.message };
     port.postMessage(output);
   }
 }

@@ -1,5 +1,4 @@
-/** What the main thread and a capture worker tell each other. */
-import type { ProbeStatistics } from '../../probes/probe.ts';
+/** What the main thread and a worker that meters tell each other. */
 import type { RingOptions } from '../../probes/ring/ringOptions.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import type { WindowShape } from './window.ts';
@@ -11,17 +10,26 @@ export const WINDOW_FREE = 0;
 export const WINDOW_METERED = 1;
 export const WINDOW_HANDED_OVER = 2;
 
-export interface WorkerInput {
-  readonly ring: RingOptions;
-  readonly tenants: readonly Tenant[];
+/** The windows that they share. */
+export interface WindowMemory {
   readonly shape: WindowShape;
-  readonly hashSeed: number;
   readonly windows: readonly SharedArrayBuffer[];
   readonly control: SharedArrayBuffer;
 }
 
+/** What every worker's input has. */
+export interface WorkerInput {
+  readonly memory: WindowMemory;
+}
+
+export interface CaptureInput {
+  readonly ring: RingOptions;
+  readonly tenants: readonly Tenant[];
+  readonly hashSeed: number;
+}
+
 /** Messages to the main thread. */
-export type WorkerOutput =
-  | { readonly kind: 'capturing' }
-  | { readonly kind: 'window'; readonly index: number; readonly statistics: ProbeStatistics }
+export type WorkerOutput<Statistics> =
+  | { readonly kind: 'running' }
+  | { readonly kind: 'window'; readonly index: number; readonly statistics: Statistics }
   | { readonly kind: 'failed'; readonly message: string };

@@ -1,7 +1,7 @@
 /** Looks up a network interface by name: its present index and its flags. */
 import { readFileSync } from 'node:fs';
-import { AF_UNIX, type Libc, SIOCGIFFLAGS, SIOCGIFINDEX, SOCK_CLOEXEC, SOCK_DGRAM } from './libc.ts';
-import { RingError } from './ringError.ts';
+import { AF_UNIX, type Libc, SIOCGIFFLAGS, SIOCGIFINDEX, SOCK_CLOEXEC, SOCK_DGRAM } from '../libc.ts';
+import { ProbeError } from '../probeError.ts';
 
 /** struct ifreq of netdevice(7): the name, NUL-terminated, then a union (here an int index or short flags). */
 const IFREQ_BYTES = 40;
@@ -19,7 +19,7 @@ export class InterfaceWatch {
     this.#libc = libc;
     // Any socket will do; it stays in the network namespace that it was made in.
     this.#fd = libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (this.#fd < 0) throw RingError.ofErrno(`look up interface ${name}`, libc.errno());
+    if (this.#fd < 0) throw ProbeError.ofErrno(`look up interface ${name}`, libc.errno());
   }
 
   /** The interface's index now; null: there is none of this name. */
@@ -41,8 +41,8 @@ export class InterfaceWatch {
   }
 }
 
-export function noSuchInterface(name: string): RingError {
-  return new RingError(`Cannot capture on ${name}: no such interface (there are: ${interfaceNames().join(', ')})`);
+export function noSuchInterface(name: string): ProbeError {
+  return new ProbeError(`Cannot capture on ${name}: no such interface (there are: ${interfaceNames().join(', ')})`);
 }
 
 /** All interfaces of this network namespace. */

@@ -1,8 +1,8 @@
 /** The ring of one packet socket in this process's memory: whose turn each block is, and the way back to the kernel. */
 import { BLOCK_STATUS, makeRingBlock, readBlock, type RingBlock } from './blockReader.ts';
-import { type Libc, MAP_FAILED, MAP_SHARED, PROT_READ_WRITE } from './libc.ts';
+import { type Libc, MAP_FAILED, MAP_SHARED, PROT_READ_WRITE } from '../libc.ts';
 import { PacketSocket } from './packetSocket.ts';
-import { ENOMEM, RingError } from './ringError.ts';
+import { ENOMEM, ProbeError } from '../probeError.ts';
 import type { RingOptions } from './ringOptions.ts';
 
 /** block_status */
@@ -22,7 +22,7 @@ export class MappedRing {
   #current = 0;
   #unreadable = 0;
 
-  /** Captures from here on. Throws a RingError; then nothing is left open. */
+  /** Captures from here on. Throws a ProbeError; then nothing is left open. */
   constructor(libc: Libc, interfaceIndex: number, options: RingOptions) {
     this.#libc = libc;
     this.#options = options;
@@ -33,7 +33,7 @@ export class MappedRing {
     if (this.#address === MAP_FAILED) {
       const errno = libc.errno();
       this.socket.close();
-      throw RingError.ofErrno(`map the ring of ${options.interface}`, errno, {
+      throw ProbeError.ofErrno(`map the ring of ${options.interface}`, errno, {
         [ENOMEM]: 'lower interfaces[].ring.blocks',
       });
     }

@@ -22,8 +22,8 @@ import {
   SOL_SOCKET,
   TPACKET_V3,
   tpacketReq3,
-} from './libc.ts';
-import { EINVAL, ENOMEM, EPERM, RingError } from './ringError.ts';
+} from '../libc.ts';
+import { EINVAL, ENOMEM, EPERM, ProbeError } from '../probeError.ts';
 import type { RingOptions } from './ringOptions.ts';
 import { filterProgram, snapFilter } from './snapFilter.ts';
 
@@ -51,7 +51,7 @@ export class PacketSocket {
   readonly #libc: Libc;
   readonly #interface: string;
 
-  /** Captures nothing before `start`. Throws a RingError; then nothing is left open. */
+  /** Captures nothing before `start`. Throws a ProbeError; then nothing is left open. */
   constructor(libc: Libc, interfaceIndex: number, options: RingOptions) {
     this.#libc = libc;
     this.#interface = options.interface;
@@ -94,7 +94,7 @@ export class PacketSocket {
     const hardwareType = this.#bind(interfaceIndex, 0);
     const linkType = LINK_TYPES.get(hardwareType);
     if (linkType === undefined) {
-      throw new RingError(`Cannot capture on ${this.#interface}: link type ${hardwareType} is not supported`);
+      throw new ProbeError(`Cannot capture on ${this.#interface}: link type ${hardwareType} is not supported`);
     }
     this.#setOption('PACKET_VERSION', PACKET_VERSION, Int32Array.of(TPACKET_V3));
     // Refused once there is a ring. The kernel drops, and counts, super-packets of what virtio has no name for: SCTP.
@@ -141,6 +141,6 @@ export class PacketSocket {
   }
 
   #check(act: string, result: number, advice?: Readonly<Record<number, string>>): void {
-    if (result < 0) throw RingError.ofErrno(`${act} on ${this.#interface}`, this.#libc.errno(), advice);
+    if (result < 0) throw ProbeError.ofErrno(`${act} on ${this.#interface}`, this.#libc.errno(), advice);
   }
 }

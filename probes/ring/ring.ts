@@ -2,12 +2,10 @@
 import type { FrameBlock, PacketProbe, ProbeState, ProbeStatistics } from '../probe.ts';
 import type { RingBlock } from './blockReader.ts';
 import { InterfaceWatch, noSuchInterface } from './interfaceWatch.ts';
-import { IFF_RUNNING, IFF_UP, type Libc, loadLibc, POLLERR, POLLIN } from './libc.ts';
+import { IFF_RUNNING, IFF_UP, type Libc, loadLibc, POLLERR, POLLIN } from '../libc.ts';
 import { MappedRing } from './mappedRing.ts';
-import { ENODEV, RingError } from './ringError.ts';
+import { ENODEV, ProbeError } from '../probeError.ts';
 import { RING_DEFAULTS, type RingOptions } from './ringOptions.ts';
-
-export { RingError };
 
 /** The longest uninterrupted wait: how soon a new interface of the old name is found, and how late a thread may stop. */
 const LONGEST_WAIT_MS = 250;
@@ -19,13 +17,13 @@ const LARGEST_RING_BYTES = 2 ** 31 - 1;
 /**
  * Starts capturing, in the network namespace of the calling thread; needs CAP_NET_RAW. At most one block can be
  * outstanding: the arrays of a block are those of the block before, filled again.
- * Throws RingError: no such interface, not permitted, ring too large, koffi missing.
+ * Throws ProbeError: no such interface, not permitted, ring too large, koffi missing.
  */
 export function openRing(options: Partial<RingOptions> & Pick<RingOptions, 'interface'>): PacketProbe {
   const ringOptions = { ...RING_DEFAULTS, ...options };
   const { blocks, blockBytes } = ringOptions;
   if (blocks * blockBytes > LARGEST_RING_BYTES) {
-    throw new RingError(
+    throw new ProbeError(
       `Cannot make a ring of ${blocks} × ${blockBytes} bytes on ${ringOptions.interface}: must be below 2 GiB ` +
         '(lower interfaces[].ring.blocks or interfaces[].ring.blockSize)',
     );
@@ -65,9 +63,9 @@ class Ring implements PacketProbe {
   }
 
   next(timeoutMs: number): FrameBlock | null {
-    if (this.#isClosed) throw new RingError(`Cannot read the ring of ${this.#options.interface}: it is closed`);
+    if (this.#isClosed) throw new ProbeError(`Cannot read the ring of ${this.#options.interface}: it is closed`);
     if (this.#outstanding !== null) {
-      throw new RingError(`Cannot read the ring of ${this.#options.interface}: the last block was not released`);
+      throw new ProbeError(`Cannot read the ring of ${this.#options.interface}: the last block was not released`);
     }
     let remainingMs = timeoutMs;
     for (;;) {
@@ -83,7 +81,7 @@ class Ring implements PacketProbe {
   release(block: FrameBlock): void {
     if (this.#isClosed) return;
     if (block !== this.#outstanding) {
-      throw new RingError(`Cannot release a block of ${this.#options.interface}: it is not the last one read`);
+      throw new ProbeError(`Cannot release a block of ${this.#options.interface}: it is not the last one read`);
     }
     this.#outstanding = null;
     this.#ring?.release();
@@ -147,7 +145,7 @@ class Ring implements PacketProbe {
       this.#ring = new MappedRing(this.#libc, interfaceIndex, this.#options);
       this.#attached++;
     } catch (error) {
-      const isGoneAgain = error instanceof RingError && error.errno === ENODEV;
+      const isGoneAgain = error instanceof ProbeError && error.errno === ENODEV;
       if (!isGoneAgain) throw error;
     }
   }

@@ -1,6 +1,6 @@
 /** What a command costs: CPU time, user and system, of its whole process, from exec(2) to the end, and its children. */
 import { spawnSync } from 'node:child_process';
-import { loadLibc } from '../../probes/ring/libc.ts';
+import { loadLibc } from '../../probes/libc.ts';
 
 const TIMEOUT_MS = 120_000;
 

@@ -172,13 +172,13 @@ describe('createDetectors', () => {
 
   it('makes all of the list from nothing, in its order', () => {
     assert.deepEqual(
-      createDetectors({}, context).map(({ id }) => id),
+      createDetectors({}, context, 'packets').map(({ id }) => id),
       ids,
     );
   });
 
   it('leaves out what is off', () => {
-    const made = createDetectors({ synFlood: { mode: 'off' } }, context);
+    const made = createDetectors({ synFlood: { mode: 'off' } }, context, 'packets');
     assert.deepEqual(
       made.map(({ id }) => id),
       ids.filter((id) => id !== 'synFlood'),

@@ -23,7 +23,7 @@ const spread = (count: number, each: Each): ((window: number) => TimedFrame[]) =
 function observe(...flows: readonly ((window: number) => TimedFrame[])[]): string[] {
   const context = testContext();
   const window = new Window({ tenants: context.tenants.length, ...TABLES.internet });
-  const detectors = createDetectors({}, context);
+  const detectors = createDetectors({}, context, 'packets');
   let findings: string[] = [];
   const tick = new Tick({
     meter: new Meter(context.directory, window, context.hashSeed),

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { setInterval } from 'node:timers/promises';
-import { loadLibc, SOCK_CLOEXEC, SOCK_DGRAM } from '../../probes/ring/libc.ts';
+import { loadLibc, SOCK_CLOEXEC, SOCK_DGRAM } from '../../probes/libc.ts';
 
 const PAYLOAD_BYTES = 172;
 const PACKET_MS = 20;

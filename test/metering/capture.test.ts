@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { Capture } from '../../daemon/metering/capture.ts';
 import { INBOUND, rowPackets, ROW, TABLES } from '../../daemon/metering/window.ts';
 import type { ProbeStatistics } from '../../probes/probe.ts';
-import { loadLibc } from '../../probes/ring/libc.ts';
+import { loadLibc } from '../../probes/libc.ts';
 import { RING_DEFAULTS } from '../../probes/ring/ringOptions.ts';
 import { blockOf, frame } from '../support/frames.ts';
 import { addNamespaces, enterNamespace, inNamespace, ip, joinByVeth, removeNamespaces } from '../support/namespace.ts';

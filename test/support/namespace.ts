@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, writeFileSync } from 'node:fs';
-import { loadLibc } from '../../probes/ring/libc.ts';
+import { loadLibc } from '../../probes/libc.ts';
 
 const CLONE_NEWNET = 0x4000_0000;
 

@@ -11,7 +11,7 @@ import {
   sockaddrLl,
   SOL_PACKET,
   SOL_SOCKET,
-} from '../../probes/ring/libc.ts';
+} from '../../probes/libc.ts';
 
 const PACKET_QDISC_BYPASS = 20;
 const SO_SNDBUFFORCE = 32;

@@ -44,6 +44,7 @@ export function floodDefinition(rule: FloodRule): DetectorDefinition<FloodConfig
   };
   return {
     id: rule.id,
+    observes: ['packets', 'flows'],
     config: configOf(rule.packetsPerSecond),
     create: (config, context) => floodDetector(rule, signature, config.packetsPerSecond, context),
   };

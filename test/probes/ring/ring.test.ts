@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { FRAME_OUTGOING, LINKTYPE_ETHERNET, LINKTYPE_RAW, type PacketProbe } from '../../../probes/probe.ts';
-import { loadLibc } from '../../../probes/ring/libc.ts';
+import { loadLibc } from '../../../probes/libc.ts';
 import { openRing } from '../../../probes/ring/ring.ts';
 import { blockOf, frame, type FrameSpec } from '../../support/frames.ts';
 import { addNamespaces, inNamespace, ip, joinByVeth, removeNamespaces } from '../../support/namespace.ts';

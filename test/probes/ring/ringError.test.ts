@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadLibc } from '../../../probes/ring/libc.ts';
+import { loadLibc } from '../../../probes/libc.ts';
 import { openRing } from '../../../probes/ring/ring.ts';
-import { RingError } from '../../../probes/ring/ringError.ts';
+import { ProbeError } from '../../../probes/probeError.ts';
 import { addNamespaces, inNamespace, removeNamespaces } from '../../support/namespace.ts';
 
 const NAMESPACE = 'wr-errors';
@@ -29,7 +29,7 @@ const held = (): [descriptors: number, rings: number] => [
   readFileSync('/proc/self/maps', 'utf8').split('socket:').length - 1,
 ];
 
-describe('RingError', () => {
+describe('ProbeError', () => {
   before(() => addNamespaces(NAMESPACE));
   after(() => removeNamespaces(NAMESPACE));
 
@@ -54,12 +54,12 @@ describe('RingError', () => {
   ];
   for (const [what, options, message] of refused) {
     it(`names ${what}`, () => {
-      assert.throws(() => inNamespace(NAMESPACE, () => openRing(options)), { name: 'RingError', message });
+      assert.throws(() => inNamespace(NAMESPACE, () => openRing(options)), { name: 'ProbeError', message });
     });
   }
 
   it('says what to do about missing memory', () => {
-    const { message, errno } = RingError.ofErrno('make a ring', 12, { 12: 'lower interfaces[].ring.blocks' });
+    const { message, errno } = ProbeError.ofErrno('make a ring', 12, { 12: 'lower interfaces[].ring.blocks' });
     assert.equal(message, 'Cannot make a ring: not enough memory (lower interfaces[].ring.blocks)');
     assert.equal(errno, 12);
   });
@@ -67,7 +67,7 @@ describe('RingError', () => {
   it('says which capability is missing', () => {
     assert.equal(
       messageInChild(['setpriv', '--bounding-set=-net_raw', '--inh-caps=-net_raw']),
-      'RingError: Cannot open a packet socket on lo: operation not permitted ' +
+      'ProbeError: Cannot open a packet socket on lo: operation not permitted ' +
         '(needs CAP_NET_RAW: run as root or through the weir.service unit)',
     );
   });
@@ -78,7 +78,7 @@ describe('RingError', () => {
     writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
     assert.match(
       messageInChild([], join(folder, 'probes')),
-      /^RingError: Cannot load koffi: Cannot find module 'koffi' \(run npm ci; .*\)$/,
+      /^ProbeError: Cannot load koffi: Cannot find module 'koffi' \(run npm ci; .*\)$/,
     );
     rmSync(folder, { recursive: true });
   });

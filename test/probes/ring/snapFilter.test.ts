@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../../../probes/probe.ts';
-import { AF_UNIX, loadLibc, SO_ATTACH_FILTER, SOCK_DGRAM, SOL_SOCKET } from '../../../probes/ring/libc.ts';
+import { AF_UNIX, loadLibc, SO_ATTACH_FILTER, SOCK_DGRAM, SOL_SOCKET } from '../../../probes/libc.ts';
 import {
   filterProgram,
   MOST_SIGNALLING_PORTS,

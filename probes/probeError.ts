@@ -1,4 +1,4 @@
-/** The one error of the ring probe: what could not be done, on which interface, why, and what to do about it. */
+/** The one error of opening a probe: what could not be done, on which interface, why, and what to do about it. */
 import { getSystemErrorMessage } from 'node:util';
 
 /** errno values that somebody acts on (asm-generic/errno-base.h). */
@@ -7,8 +7,8 @@ export const ENOMEM = 12;
 export const ENODEV = 19;
 export const EINVAL = 22;
 
-export class RingError extends Error {
-  override readonly name = 'RingError';
+export class ProbeError extends Error {
+  override readonly name = 'ProbeError';
   /** The system's error number; null where it was not a system call that failed. */
   readonly errno: number | null;
 
@@ -18,8 +18,8 @@ export class RingError extends Error {
   }
 
   /** Of a failed system call: `act` is what it should have done, `advice` what to do about the error numbers it knows. */
-  static ofErrno(act: string, errno: number, advice: Readonly<Record<number, string>> = {}): RingError {
+  static ofErrno(act: string, errno: number, advice: Readonly<Record<number, string>> = {}): ProbeError {
     const hint = advice[errno];
-    return new RingError(`Cannot ${act}: ${getSystemErrorMessage(-errno)}${hint ? ` (${hint})` : ''}`, errno);
+    return new ProbeError(`Cannot ${act}: ${getSystemErrorMessage(-errno)}${hint ? ` (${hint})` : ''}`, errno);
   }
 }

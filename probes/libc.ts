@@ -4,7 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import type koffi from 'koffi';
-import { RingError } from './ringError.ts';
+import { ProbeError } from './probeError.ts';
 
 /** socket(2), asm-generic/socket.h */
 export const AF_UNIX = 1;
@@ -105,7 +105,7 @@ function requireKoffi(): typeof koffi {
     return ffi;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause);
-    throw new RingError(`Cannot load koffi: ${why} (run npm ci; it has binaries for x86_64 and arm64 Linux)`);
+    throw new ProbeError(`Cannot load koffi: ${why} (run npm ci; it has binaries for x86_64 and arm64 Linux)`);
   }
 }
 
