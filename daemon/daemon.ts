@@ -24,7 +24,7 @@ import { takeSnapshot, takeVitals } from './status/takeSnapshot.ts';
 import { accountingPoints } from './tenants/accounting.ts';
 import { TenantDirectory } from './tenants/directory.ts';
 
-/** A window is looked at by then, or it is lost: incidents go quiet by the clock only after it. */
+/** The main thread looks at a ring's window by then: only after it is a silent interface taken to be quiet. */
 const LATEST_WINDOW_MS = 5_000;
 
 export class Daemon {
@@ -42,6 +42,7 @@ export class Daemon {
   /** Of the interfaces, as last told. */
   readonly #states = new Map<string, ProbeState>();
   #stopAll: () => Promise<void> = () => Promise.resolve();
+  #tickedMs = performance.now();
 
   constructor(config: Config, configPath: string | null, log: Logger) {
     const accountsFor = accountingPoints(config.interfaces, config.tenants);
@@ -53,6 +54,7 @@ export class Daemon {
     this.#log = log;
     this.#pipeline = new Pipeline(config, { tenants: config.tenants, directory, hashSeed });
     this.#observations = new Observations(config.tenants.length, accountsFor);
+    for (const { name } of config.interfaces) this.#pipeline.declare(name, { lagMs: LATEST_WINDOW_MS });
     this.#captures = new Map(config.interfaces.map((each) => [each.name, this.#capture(each, hashSeed)]));
     const vitalSources = () => ({
       config,
@@ -166,9 +168,10 @@ export class Daemon {
   }
 
   #tick(): void {
-    const nowMs = Date.now();
-    this.#take(this.#pipeline.incidents.advance(nowMs - LATEST_WINDOW_MS));
-    this.#notifier.tick(nowMs);
+    const elapsedMs = performance.now() - this.#tickedMs;
+    this.#tickedMs += elapsedMs;
+    this.#take(this.#pipeline.incidents.advance(elapsedMs));
+    this.#notifier.tick(Date.now());
     this.#enforce();
   }
 

@@ -1,4 +1,5 @@
 /** From windows to incidents: every observation point has detectors of its own, all share the incidents. */
+import type { Milliseconds } from '../probes/probe.ts';
 import type { Config } from './config/config.ts';
 import type { Detector, DetectorContext } from './detectors/detector.ts';
 import { createDetectors } from './detectors/index.ts';
@@ -17,6 +18,11 @@ export class Pipeline {
     this.#config = config;
     this.#context = context;
     this.incidents = new Incidents(config.incidents);
+  }
+
+  /** Says that the windows of an observation point may be so late. */
+  declare(observationPoint: string, declaration: { readonly lagMs: Milliseconds }): void {
+    this.incidents.declare(observationPoint, declaration);
   }
 
   /** What the window changes; each observation point's windows come in order. */

@@ -2,12 +2,13 @@
 import type { Milliseconds } from '../../probes/probe.ts';
 import type { Finding } from '../detectors/detector.ts';
 import { Candidates, hasEntered, type Sighting } from './candidates.ts';
+import { ClosedLives, type Life } from './closedLives.ts';
 import { identityOf } from './identity.ts';
-import type { Incident, IncidentChange, IncidentEvent } from './incident.ts';
+import type { Incident, IncidentChange } from './incident.ts';
 import { begin, close, type IncidentRecord, refresh } from './record.ts';
 
 export interface IncidentsOptions {
-  /** An incident that no window has seen for so long, in packet time, is closed. */
+  /** An incident that none of its observation points has seen for so long, each by its own packets' time, is closed. */
   readonly closeAfterMs: Milliseconds;
   /** More are not opened, but counted as suppressed. */
   readonly maxOpen: number;
@@ -22,19 +23,47 @@ export interface IncidentCounters {
   readonly candidatesEvicted: number;
 }
 
-/** No clock: time is that of the windows, and what `advance` is told. The same windows give the same incidents. */
+/** One observation point, whose clock need not agree with the others'. */
+interface Point {
+  readonly candidates: Candidates;
+  /** How long no window may come without its clock being taken to have gone on. */
+  lagMs: Milliseconds;
+  /** Where its last window ended. */
+  clockMs: Milliseconds;
+  /** How long ago that window came. */
+  silentMs: Milliseconds;
+}
+
+interface OpenIncident {
+  record: IncidentRecord;
+  /** By observation point, when it last saw it by its own clock; those that have been quiet for too long are gone. */
+  readonly seenAt: Map<string, Milliseconds>;
+  /** Its times come again, since a clock was set back: they must not be taken for its life. */
+  spansSetBack: boolean;
+}
+
+/**
+ * No clock: time is that of the windows, and how much of it `advance` is told. The same windows give the same incidents.
+ * An incident is open as long as one of those that see it has not been quiet for `closeAfterMs` by its own clock.
+ */
 export class Incidents {
   readonly #options: IncidentsOptions;
   /** By identity, in the order in which they were opened. */
-  readonly #open = new Map<string, IncidentRecord>();
-  /** By observation point: their clocks need not agree. */
-  readonly #candidates = new Map<string, Candidates>();
+  readonly #open = new Map<string, OpenIncident>();
+  readonly #points = new Map<string, Point>();
+  readonly #closedLives: ClosedLives;
   #opened = 0;
   #closed = 0;
   #suppressed = 0;
 
   constructor(options: IncidentsOptions) {
     this.#options = options;
+    this.#closedLives = new ClosedLives(options.closeAfterMs);
+  }
+
+  /** Says that the windows of an observation point may be so late: by what a flow exporter waits, or a busy thread. */
+  declare(observationPoint: string, { lagMs }: { readonly lagMs: Milliseconds }): void {
+    this.#point(observationPoint).lagMs = lagMs;
   }
 
   /** Takes the findings of all detectors in one window of one observation point; each point's windows come in order. */
@@ -45,8 +74,8 @@ export class Incidents {
     findings: readonly Finding[],
   ): IncidentChange[] {
     const startMs = endMs - windowMs;
-    const changes = this.#close((lastSeenMs) => Math.abs(startMs - lastSeenMs) >= this.#options.closeAfterMs);
-    this.#candidatesAt(observationPoint).expire(endMs);
+    const changes = this.#turnClock(observationPoint, startMs, endMs);
+    this.#point(observationPoint).candidates.expire(endMs);
     for (const finding of findings) {
       const change = this.#observeFinding(observationPoint, { finding, startMs, endMs });
       if (change !== null) changes.push(change);
@@ -54,24 +83,47 @@ export class Incidents {
     return changes;
   }
 
-  /** Closes what has been quiet for too long at `nowMs`; Infinity closes all. */
-  advance(nowMs: Milliseconds): IncidentChange[] {
-    return this.#close((lastSeenMs) => nowMs - lastSeenMs >= this.#options.closeAfterMs);
+  /** Time passes, also where no windows come; Infinity closes all. */
+  advance(elapsedMs: Milliseconds): IncidentChange[] {
+    for (const point of this.#points.values()) point.silentMs += elapsedMs;
+    return this.#close((name, seenMs) => {
+      const { clockMs, silentMs, lagMs } = this.#point(name);
+      return clockMs + Math.max(0, silentMs - lagMs) - seenMs >= this.#options.closeAfterMs;
+    });
   }
 
-  #close(isOver: (lastSeenMs: Milliseconds) => boolean): IncidentChange[] {
+  /** Closes what has been quiet for too long by the clock of this observation point. */
+  #turnClock(observationPoint: string, startMs: Milliseconds, endMs: Milliseconds): IncidentChange[] {
+    const { closeAfterMs } = this.#options;
+    const point = this.#point(observationPoint);
+    const isSetBack = point.clockMs - endMs >= closeAfterMs;
+    point.clockMs = endMs;
+    point.silentMs = 0;
+    if (isSetBack) {
+      for (const open of this.#open.values()) open.spansSetBack ||= open.seenAt.has(observationPoint);
+    }
+    const changes = this.#close(
+      (name, seenMs) => name === observationPoint && Math.abs(startMs - seenMs) >= closeAfterMs,
+    );
+    if (isSetBack) this.#closedLives.clear();
+    return changes;
+  }
+
+  #close(isQuiet: (observationPoint: string, lastSeenMs: Milliseconds) => boolean): IncidentChange[] {
     const changes: IncidentChange[] = [];
-    for (const [identity, record] of this.#open) {
-      if (!isOver(record.lastSeenMs)) continue;
+    for (const [identity, { record, seenAt, spansSetBack }] of this.#open) {
+      for (const [point, seenMs] of seenAt) if (isQuiet(point, seenMs)) seenAt.delete(point);
+      if (seenAt.size > 0) continue;
       this.#open.delete(identity);
       this.#closed += 1;
+      if (!spansSetBack) this.#closedLives.remember(identity, lifeOf(record));
       changes.push({ event: 'closed', incident: close(record) });
     }
     return changes;
   }
 
   open(): readonly Incident[] {
-    return [...this.#open.values()].map(({ incident }) => incident);
+    return [...this.#open.values()].map(({ record }) => record.incident);
   }
 
   /** Of the open ones. */
@@ -84,7 +136,7 @@ export class Incidents {
       opened: this.#opened,
       closed: this.#closed,
       suppressed: this.#suppressed,
-      candidatesEvicted: [...this.#candidates.values()].reduce((sum, { evicted }) => sum + evicted, 0),
+      candidatesEvicted: [...this.#points.values()].reduce((sum, { candidates }) => sum + candidates.evicted, 0),
     };
   }
 
@@ -93,14 +145,14 @@ export class Incidents {
     const identity = identityOf(sighting.finding);
     const known = this.#open.get(identity);
     if (known !== undefined) {
-      if (value < threshold * signature.leaveBelow) return null;
-      return this.#set('refreshed', identity, refresh(known, observationPoint, sighting));
+      return value < threshold * signature.leaveBelow ? null : see(known, observationPoint, sighting);
     }
-    return value < threshold ? null : this.#observeCandidate(observationPoint, identity, sighting);
+    if (value < threshold || this.#closedLives.includes(identity, sighting)) return null;
+    return this.#observeCandidate(observationPoint, identity, sighting);
   }
 
   #observeCandidate(observationPoint: string, identity: string, sighting: Sighting): IncidentChange | null {
-    const candidates = this.#candidatesAt(observationPoint);
+    const { candidates } = this.#point(observationPoint);
     const candidate = candidates.pass(identity, sighting);
     if (!hasEntered(candidate)) return null;
     if (this.#open.size >= this.#options.maxOpen) {
@@ -111,24 +163,29 @@ export class Incidents {
     candidates.forget(identity);
     this.#opened += 1;
     const [first = sighting, ...later] = candidate.sightings;
-    const begun = begin(observationPoint, first);
-    return this.#set(
-      'opened',
-      identity,
-      later.reduce((record, next) => refresh(record, observationPoint, next), begun),
+    const record = later.reduce(
+      (begun, next) => refresh(begun, observationPoint, next),
+      begin(observationPoint, first),
     );
+    const seenAt = new Map([[observationPoint, sighting.endMs]]);
+    this.#open.set(identity, { record, seenAt, spansSetBack: false });
+    return { event: 'opened', incident: record.incident };
   }
 
-  #candidatesAt(observationPoint: string): Candidates {
-    const known = this.#candidates.get(observationPoint);
+  #point(name: string): Point {
+    const known = this.#points.get(name);
     if (known !== undefined) return known;
-    const candidates = new Candidates();
-    this.#candidates.set(observationPoint, candidates);
-    return candidates;
-  }
-
-  #set(event: IncidentEvent, identity: string, record: IncidentRecord): IncidentChange {
-    this.#open.set(identity, record);
-    return { event, incident: record.incident };
+    const point = { candidates: new Candidates(), lagMs: 0, clockMs: -Infinity, silentMs: 0 };
+    this.#points.set(name, point);
+    return point;
   }
 }
+
+/** The incident is seen once more. */
+function see(open: OpenIncident, observationPoint: string, sighting: Sighting): IncidentChange {
+  open.record = refresh(open.record, observationPoint, sighting);
+  open.seenAt.set(observationPoint, sighting.endMs);
+  return { event: 'refreshed', incident: open.record.incident };
+}
+
+const lifeOf = ({ firstSeenMs, lastSeenMs }: IncidentRecord): Life => ({ firstMs: firstSeenMs, lastMs: lastSeenMs });

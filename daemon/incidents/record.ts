@@ -9,6 +9,7 @@ import type { Incident, IncidentEvidence } from './incident.ts';
 
 export interface IncidentRecord {
   readonly incident: Incident;
+  readonly firstSeenMs: Milliseconds;
   readonly lastSeenMs: Milliseconds;
   /** The distinct sources of all its windows; null: nobody counted them. */
   readonly sources: DistinctSketch | null;
@@ -44,6 +45,7 @@ export function begin(observationPoint: string, { finding, startMs, endMs }: Sig
       observationPoint,
       evidence: withSources(firstEvidence(finding.evidence), sources),
     },
+    firstSeenMs: startMs,
     lastSeenMs: endMs,
     sources,
     offenders: offender === null ? [] : [offender],
@@ -53,7 +55,7 @@ export function begin(observationPoint: string, { finding, startMs, endMs }: Sig
 /** The incident after one more sighting; another observation point's packets are the same ones, and not added again. */
 export function refresh(record: IncidentRecord, observationPoint: string, sighting: Sighting): IncidentRecord {
   const { incident } = record;
-  const { finding, endMs } = sighting;
+  const { finding, startMs, endMs } = sighting;
   const offenders = [...new Set([...record.offenders, ...(finding.offender === null ? [] : [finding.offender])])].slice(
     0,
     2,
@@ -69,16 +71,23 @@ export function refresh(record: IncidentRecord, observationPoint: string, sighti
       severity: finding.severity === 'critical' ? 'critical' : incident.severity,
       confidence: Math.max(incident.confidence, finding.confidence),
       offender: offenderOf(offenders, finding),
-      value: endMs > record.lastSeenMs ? finding.value : Math.max(incident.value, finding.value),
+      value: latestValue(record, sighting),
       peak: Math.max(incident.peak, finding.value),
       threshold: finding.threshold,
       lastSeen: toRfc3339(Math.max(record.lastSeenMs, endMs)),
       evidence: withSources(evidence, sources),
     },
+    firstSeenMs: Math.min(record.firstSeenMs, startMs),
     lastSeenMs: Math.max(record.lastSeenMs, endMs),
     sources,
     offenders,
   };
+}
+
+/** Of windows of the same time the larger one; one that comes late tells of what was. */
+function latestValue({ incident, lastSeenMs }: IncidentRecord, { finding, startMs, endMs }: Sighting): number {
+  if (endMs > lastSeenMs) return finding.value;
+  return startMs < lastSeenMs - (endMs - startMs) ? incident.value : Math.max(incident.value, finding.value);
 }
 
 export const close = ({ incident }: IncidentRecord): Incident => ({ ...incident, state: 'closed' });

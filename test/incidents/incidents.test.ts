@@ -68,6 +68,12 @@ function feed(incidents: Incidents, levels: readonly number[], changes: Partial<
 const events = (changes: readonly IncidentChange[][]): string =>
   changes.map((window) => window.map(({ event }) => event[0]).join('') || '-').join(' ');
 
+/** What a window in which the flood is seen, or is not, changes. */
+const flood = (point: string, incidents: Incidents, endMs: number): string =>
+  events([incidents.observe(point, endMs, WINDOW_MS, [finding(2)])]);
+const quiet = (point: string, incidents: Incidents, endMs: number): string =>
+  events([incidents.observe(point, endMs, WINDOW_MS, [])]);
+
 /** o: opened, r: refreshed, c: closed. */
 const sequences: [string, number[], string][] = [
   ['opens in the second of three windows', [1, 1], '- o'],
@@ -144,8 +150,8 @@ describe('Incidents', () => {
     it('closes when it was quiet for closeAfterMs, and opens another one after', () => {
       const incidents = new Incidents(OPTIONS);
       feed(incidents, [2]);
-      assert.deepEqual(incidents.advance(10_249), []);
-      const [closed] = incidents.advance(10_250);
+      assert.deepEqual(incidents.advance(9_999), []);
+      const [closed] = incidents.advance(1);
       assert.deepEqual([closed?.event, closed?.incident.state], ['closed', 'closed']);
       assert.equal(closed?.incident.lastSeen, '1970-01-01T00:00:00.250Z');
       assert.deepEqual(incidents.open(), []);
@@ -261,6 +267,153 @@ describe('Incidents', () => {
     });
     assert.equal(opened[0]?.event, 'opened');
     assert.equal(incidents.open().length, 2);
+  });
+
+  describe('clocks of the observation points', () => {
+    const LAG_MS = 60_000;
+    const made = (): Incidents => {
+      const incidents = new Incidents(OPTIONS);
+      incidents.declare('flows', { lagMs: LAG_MS });
+      return incidents;
+    };
+
+    it('closes nothing by the windows of a point that does not see it', () => {
+      const incidents = made();
+      assert.equal(flood('flows', incidents, 1000), 'o');
+      for (let endMs = 60_000; endMs < 90_000; endMs += WINDOW_MS) assert.equal(quiet('eth0', incidents, endMs), '-');
+      assert.equal(flood('flows', incidents, 1250), 'r');
+      assert.equal(quiet('flows', incidents, 11_499), '-');
+      assert.equal(quiet('flows', incidents, 11_500), 'c');
+    });
+
+    it('closes once all that see it are quiet', () => {
+      const incidents = made();
+      assert.equal(flood('eth0', incidents, 60_000), 'o');
+      assert.equal(flood('flows', incidents, 55_000), 'r');
+      assert.equal(quiet('eth0', incidents, 80_000), '-');
+      assert.equal(quiet('flows', incidents, 65_249), '-');
+      assert.equal(quiet('flows', incidents, 65_250), 'c');
+    });
+
+    it('is one incident when a lagging point tells of it after its end', () => {
+      const incidents = made();
+      assert.equal(flood('eth0', incidents, 60_000), 'o');
+      assert.equal(flood('eth0', incidents, 70_000), 'r');
+      assert.equal(quiet('eth0', incidents, 80_250), 'c');
+      for (let endMs = 50_250; endMs <= 80_000; endMs += WINDOW_MS) {
+        assert.equal(flood('flows', incidents, endMs), '-', String(endMs));
+      }
+    });
+
+    it('is another when a lagging point sees one before it, or after it', () => {
+      const incidents = made();
+      assert.equal(flood('eth0', incidents, 60_000), 'o');
+      assert.equal(quiet('eth0', incidents, 80_250), 'c');
+      assert.equal(flood('flows', incidents, 49_750), 'o');
+      assert.equal(quiet('flows', incidents, 60_000), 'c');
+      assert.equal(flood('flows', incidents, 70_250), 'o');
+    });
+
+    it('opens what a lagging point alone has seen', () => {
+      const incidents = made();
+      assert.equal(flood('eth0', incidents, 60_000), 'o');
+      assert.equal(quiet('eth0', incidents, 80_250), 'c');
+      const [opened] = incidents.observe('flows', 60_000, WINDOW_MS, [finding(2, { victim: '192.0.2.11' })]);
+      assert.deepEqual([opened?.event, opened?.incident.observationPoint], ['opened', 'flows']);
+    });
+
+    it('lets the clock of a silent point go on after its lag alone', () => {
+      const incidents = made();
+      flood('flows', incidents, 1000);
+      assert.deepEqual(incidents.advance(LAG_MS + 9_999), []);
+      assert.equal(flood('flows', incidents, 1250), 'r');
+      assert.deepEqual(incidents.advance(LAG_MS + 9_999), []);
+      assert.equal(incidents.advance(1)[0]?.event, 'closed');
+    });
+
+    it('does not let a late window tell of the present', () => {
+      const incidents = made();
+      incidents.observe('eth0', 60_000, WINDOW_MS, [finding(3)]);
+      incidents.observe('flows', 50_000, WINDOW_MS, [finding(9)]);
+      const [incident] = incidents.open();
+      assert.deepEqual([incident?.value, incident?.peak, incident?.lastSeen], [3000, 9000, '1970-01-01T00:01:00.000Z']);
+    });
+
+    it('opens again what comes in times that a clock was set back to', () => {
+      const incidents = made();
+      for (let endMs = 3_600_000; endMs <= 3_660_000; endMs += 1000) flood('eth0', incidents, endMs);
+      assert.equal(quiet('eth0', incidents, 3_670_250), 'c');
+      assert.equal(quiet('eth0', incidents, 3_630_000), '-');
+      assert.equal(flood('eth0', incidents, 3_630_250), 'o');
+    });
+
+    it('opens again what is set back while it is seen, by one clock after the other', () => {
+      const incidents = made();
+      for (const point of ['eth0', 'eth1']) flood(point, incidents, 3_660_000);
+      assert.equal(flood('eth0', incidents, 3_600_000), 'r');
+      assert.equal(quiet('eth1', incidents, 3_600_000), '-');
+      assert.equal(quiet('eth0', incidents, 3_610_250), 'c');
+      assert.equal(flood('eth1', incidents, 3_640_000), 'o');
+    });
+
+    it('remembers the last 4,096 that closed, and eight lives of each', () => {
+      const incidents = new Incidents({ ...OPTIONS, maxOpen: 5000 });
+      const found = victims(4097, 2);
+      incidents.observe('eth0', 100_000, WINDOW_MS, found);
+      incidents.observe('eth0', 200_000, WINDOW_MS, []);
+      const late = incidents.observe('flows', 100_000, WINDOW_MS, found);
+      assert.deepEqual(
+        late.map(({ incident }) => incident.victim),
+        [found[0]?.victim],
+      );
+      for (let life = 3; life < 12; life++) incidents.observe('eth1', life * 100_000, WINDOW_MS, [finding(2)]);
+      incidents.observe('eth1', 1_200_000, WINDOW_MS, []);
+      assert.equal(flood('collector', incidents, 300_000), 'o');
+    });
+
+    /** Floods far enough apart to be told apart by who lags, each seen by the ring, by the collector or by both. */
+    const floods = fc.array(
+      fc.record({
+        seenBy: fc.subarray(['eth0', 'flows'], { minLength: 1 }),
+        gapMs: fc.integer({ min: LAG_MS + 30_000, max: 300_000 }),
+        windows: fc.integer({ min: 1, max: 400 }),
+      }),
+      { minLength: 1, maxLength: 5 },
+    );
+
+    it('opens and closes each flood once, however the windows of ring and collector interleave', () => {
+      fc.assert(
+        fc.property(floods, fc.infiniteStream(fc.integer({ min: 0, max: LAG_MS })), (planned, lags) => {
+          let at = 0;
+          const spans = planned.map(({ gapMs, windows, seenBy }) => {
+            const first = Math.ceil((at + gapMs) / WINDOW_MS) * WINDOW_MS;
+            at = first + windows * WINDOW_MS;
+            return { first, last: at, seenBy };
+          });
+          const isSeen = (point: string, endMs: number): boolean =>
+            spans.some(({ first, last, seenBy }) => seenBy.includes(point) && endMs > first && endMs <= last);
+          const incidents = made();
+          const told = { opened: 0, closed: 0, refreshed: 0 };
+          const take = (changes: readonly IncidentChange[]): void => {
+            for (const { event } of changes) told[event] += 1;
+          };
+          const observe = (point: string, endMs: number): void =>
+            take(incidents.observe(point, endMs, WINDOW_MS, isSeen(point, endMs) ? [finding(2)] : []));
+          let flowsMs = 0;
+          const end = at + 2 * LAG_MS;
+          for (let nowMs = WINDOW_MS; nowMs <= end; nowMs += WINDOW_MS) {
+            observe('eth0', nowMs);
+            take(incidents.advance(WINDOW_MS));
+            // The collector catches up with bursts, at most LAG_MS behind the ring.
+            const lagMs = nowMs % 5000 === 0 ? lags.next().value : LAG_MS;
+            for (; flowsMs + WINDOW_MS <= nowMs - lagMs; flowsMs += WINDOW_MS) observe('flows', flowsMs + WINDOW_MS);
+          }
+          take(incidents.advance(Infinity));
+          assert.deepEqual([told.opened, told.closed], [planned.length, planned.length]);
+        }),
+        { numRuns: 50 },
+      );
+    });
   });
 
   describe('bounds', () => {
