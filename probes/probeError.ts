@@ -4,8 +4,12 @@ import { getSystemErrorMessage } from 'node:util';
 /** errno values that somebody acts on (asm-generic/errno-base.h). */
 export const EPERM = 1;
 export const ENOMEM = 12;
+export const EACCES = 13;
 export const ENODEV = 19;
 export const EINVAL = 22;
+/** asm-generic/errno.h */
+export const EADDRINUSE = 98;
+export const EADDRNOTAVAIL = 99;
 
 export class ProbeError extends Error {
   override readonly name = 'ProbeError';
