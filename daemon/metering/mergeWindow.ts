@@ -31,9 +31,23 @@ export function mergeWindow(into: Window, from: Window, hashSeed: number): void 
     into.received + from.received,
     into.dropped === null || from.dropped === null ? null : into.dropped + from.dropped,
   );
+  mergeDoubts(into, from);
   mergeTable(into.sources, from.sources, hashSeed, SOURCE_SUMS, SOURCE_UNIONS, false);
   mergeTable(into.targets, from.targets, hashSeed, TARGET_SUMS, [], true);
   mergeDetails(into, from, hashSeed);
+}
+
+/** What was seen beside the packets; two halves of one view share a clock and a mirror, and the worse of each stands. */
+function mergeDoubts(into: Window, from: Window): void {
+  const lastPacketMs = Math.max(into.lastPacketMs ?? 0, from.lastPacketMs ?? 0);
+  into.captured(
+    into.capturedBytes + from.capturedBytes,
+    into.segmentHeaderBytes + from.segmentHeaderBytes,
+    lastPacketMs === 0 ? null : lastPacketMs,
+  );
+  into.sampled(from.samplingInterval);
+  if (Math.abs(from.clockJumpMs) > Math.abs(into.clockJumpMs)) into.clockJumped(from.clockJumpMs - into.clockJumpMs);
+  if (from.onlySees !== into.onlySees) into.suspectOneWay(null);
 }
 
 function addRows(into: Float64Array, from: Float64Array): void {

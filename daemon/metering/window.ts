@@ -45,6 +45,14 @@ const START = 0;
 const END = 1;
 const RECEIVED = 2;
 const DROPPED = 3;
+const LAST_PACKET = 4;
+const CAPTURED_BYTES = 5;
+const SEGMENT_HEADER_BYTES = 6;
+const SAMPLING_INTERVAL = 7;
+const CLOCK_JUMP = 8;
+const ONE_WAY = 9;
+/** By the value of ONE_WAY. */
+const WAYS = [null, 'outbound', 'inbound'] as const;
 
 /** What a window was metered from: frames, exporters' flow records, or samples of CPU and memory. */
 export type Observed = 'packets' | 'flows' | 'samples';
@@ -157,6 +165,31 @@ export class Window {
     const dropped = this.#header[DROPPED]!;
     return Number.isNaN(dropped) ? null : dropped;
   }
+  /** The time of the packet that came last; null: none came. */
+  get lastPacketMs(): Milliseconds | null {
+    return this.#header[LAST_PACKET] === 0 ? null : this.#header[LAST_PACKET]!;
+  }
+  /** Bytes of the frames that the probe handed over, super-packets whole, cut or not, IP or not. */
+  get capturedBytes(): number {
+    return this.#header[CAPTURED_BYTES]!;
+  }
+  /** Bytes, at most, of the headers that super-packets have more of on the wire, one a segment. */
+  get segmentHeaderBytes(): number {
+    return this.#header[SEGMENT_HEADER_BYTES]!;
+  }
+  /** The window rests on one packet in so many at the sparsest, all of them as a rule; null: not known. */
+  get samplingInterval(): number | null {
+    const interval = this.#header[SAMPLING_INTERVAL]!;
+    return Number.isNaN(interval) ? null : Math.max(interval, 1);
+  }
+  /** By how much the clock of its packets was set forward, or back (negative), while it was open; 0: it was not. */
+  get clockJumpMs(): Milliseconds {
+    return this.#header[CLOCK_JUMP]!;
+  }
+  /** The one direction that the observation point sees of what goes both ways; null: it sees both, or cannot know. */
+  get onlySees(): Direction | null {
+    return WAYS[this.#header[ONE_WAY]!] ?? null;
+  }
 
   /** Empties the window for a new tick. */
   open(startMs: Milliseconds): void {
@@ -174,6 +207,27 @@ export class Window {
     this.#header[END] = endMs;
     this.#header[RECEIVED] = received;
     this.#header[DROPPED] = dropped ?? Number.NaN;
+  }
+
+  captured(bytes: number, segmentHeaderBytes: number, lastPacketMs: Milliseconds | null): void {
+    this.#header[CAPTURED_BYTES] = bytes;
+    this.#header[SEGMENT_HEADER_BYTES] = segmentHeaderBytes;
+    this.#header[LAST_PACKET] = lastPacketMs ?? 0;
+  }
+
+  /** Something in it was sampled, one packet in so many (null: not known): the sparsest counts, and the unknown most of all. */
+  sampled(interval: number | null): void {
+    this.#header[SAMPLING_INTERVAL] = Math.max(this.#header[SAMPLING_INTERVAL]!, interval ?? Number.NaN);
+  }
+
+  /** The clock was set forward, or back (negative): packets may stand in the wrong window, and more of them in this one. */
+  clockJumped(jumpMs: Milliseconds): void {
+    this.#header[CLOCK_JUMP]! += jumpMs;
+  }
+
+  /** Suspects that the observation point is shown one direction alone. */
+  suspectOneWay(seen: Direction | null): void {
+    this.#header[ONE_WAY] = WAYS.indexOf(seen);
   }
 
   /** Every packet stands in the outbound row of whoever its source is. */
