@@ -11,17 +11,18 @@ const ICMP_TRUNCATED = reasonNumber('icmpTruncated');
 /** IPv4's fragment offset in its field; not zero: a later fragment, which has no transport header. */
 export const FRAGMENT_OFFSET = 0x1fff;
 
-const PROTOCOL_ICMP = 1;
+export const PROTOCOL_ICMP = 1;
 export const PROTOCOL_TCP = 6;
 export const PROTOCOL_UDP = 17;
 export const PROTOCOL_ICMPV6 = 58;
-const FIN = 0x01;
-const SYN = 0x02;
-const RST = 0x04;
-const ACK = 0x10;
+export const FIN = 0x01;
+export const SYN = 0x02;
+export const RST = 0x04;
+export const PSH = 0x08;
+export const ACK = 0x10;
 
 /** Kind by the TCP flag byte. ECE and CWR do not change what a segment is, PSH and URG only when nothing else is set. */
-const TCP_KIND_BY_FLAGS: Uint8Array = Uint8Array.from({ length: 256 }, (_, flags) => tcpKind(flags));
+export const TCP_KIND_BY_FLAGS: Uint8Array = Uint8Array.from({ length: 256 }, (_, flags) => tcpKind(flags));
 
 function tcpKind(flags: number): number {
   switch (flags & (SYN | RST | FIN | ACK)) {

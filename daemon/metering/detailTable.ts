@@ -118,15 +118,15 @@ export class DetailTable {
     }
   }
 
-  /** Takes one packet into the sample behind the top sources and top ports. */
-  sample(slot: number, w0: number, w1: number, w2: number, w3: number, port: number): void {
+  /** Takes packets of one source and port into the sample behind the top sources and top ports. */
+  sample(slot: number, w0: number, w1: number, w2: number, w3: number, port: number, packets = 1): void {
     const base = slot * WORDS;
-    this.#words[base + SAMPLED]! += 1;
-    this.#countSource(base + SOURCES, w0, w1, w2, w3);
-    if (port >= 0) this.#countPort(base + PORTS, port);
+    this.#words[base + SAMPLED]! += packets;
+    this.#countSource(base + SOURCES, w0, w1, w2, w3, packets);
+    if (port >= 0) this.#countPort(base + PORTS, port, packets);
   }
 
-  #countSource(first: number, w0: number, w1: number, w2: number, w3: number): void {
+  #countSource(first: number, w0: number, w1: number, w2: number, w3: number, packets: number): void {
     const words = this.#words;
     let least = first;
     for (let at = first; at < first + TOP_SOURCES * SOURCE_WORDS; at += SOURCE_WORDS) {
@@ -135,7 +135,7 @@ export class DetailTable {
         break;
       }
       if (words[at + 3] === w3 && words[at + 2] === w2 && words[at + 1] === w1 && words[at] === w0) {
-        words[at + 4]! += 1;
+        words[at + 4]! += packets;
         return;
       }
       if (words[at + 4]! < words[least + 4]!) least = at;
@@ -145,10 +145,10 @@ export class DetailTable {
     words[least + 2] = w2;
     words[least + 3] = w3;
     words[least + 5] = words[least + 4]!;
-    words[least + 4]! += 1;
+    words[least + 4]! += packets;
   }
 
-  #countPort(first: number, port: number): void {
+  #countPort(first: number, port: number, packets: number): void {
     const words = this.#words;
     let least = first;
     for (let at = first; at < first + TOP_PORTS * PORT_WORDS; at += PORT_WORDS) {
@@ -157,14 +157,14 @@ export class DetailTable {
         break;
       }
       if (words[at] === port + 1) {
-        words[at + 1]! += 1;
+        words[at + 1]! += packets;
         return;
       }
       if (words[at + 1]! < words[least + 1]!) least = at;
     }
     words[least] = port + 1;
     words[least + 2] = words[least + 1]!;
-    words[least + 1]! += 1;
+    words[least + 1]! += packets;
   }
 
   /** The registers behind the number of distinct sources; a copy, to keep beyond the window. */

@@ -39,17 +39,17 @@ const SAMPLE_SHIFT = 29;
 /** No frame is longer than this (BIG TCP ends at 512 KiB): a lying length field must not blow up the counters. */
 const MAX_WIRE_LENGTH = 1 << 19;
 const VLAN_TAG_BYTES = 4;
-const DOOR_MASK = 0x7fff;
+export const DOOR_MASK = 0x7fff;
 /** 2^32 divided by the golden ratio: its multiples lie evenly among all numbers (Knuth, TAOCP 6.4). */
 const GOLDEN_RATIO = 0x9e3779b1;
 
 /** By kind: an index instead of a branch that a mix of traffic would mispredict. */
-const SOURCE_LANE_BY_KIND = Uint8Array.from(PACKET_KINDS, (_, kind) => {
+export const SOURCE_LANE_BY_KIND = Uint8Array.from(PACKET_KINDS, (_, kind) => {
   if (kind === TCP_SYN) return SOURCE_SYN;
   return kind === UDP ? SOURCE_UDP : SOURCE_OTHER;
 });
 
-const BYTES_BY_PROTOCOL = Uint8Array.from({ length: 256 }, (_, protocol) => {
+export const BYTES_BY_PROTOCOL = Uint8Array.from({ length: 256 }, (_, protocol) => {
   if (protocol === 6) return BYTES_TCP;
   if (protocol === 17) return BYTES_UDP;
   return protocol === 1 || protocol === 58 ? BYTES_ICMP : BYTES_OTHER;
