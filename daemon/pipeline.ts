@@ -5,6 +5,7 @@ import type { Detector, DetectorContext } from './detectors/detector.ts';
 import { createDetectors } from './detectors/index.ts';
 import type { IncidentChange } from './incidents/incident.ts';
 import { Incidents } from './incidents/incidents.ts';
+import { OneWayWatch } from './metering/oneWayWatch.ts';
 import type { Observed, Window } from './metering/window.ts';
 
 export class Pipeline {
@@ -13,6 +14,7 @@ export class Pipeline {
   readonly #context: DetectorContext;
   /** By observation point. */
   readonly #detectors = new Map<string, Detector[]>();
+  readonly #oneWayWatches = new Map<string, OneWayWatch>();
 
   constructor(config: Config, context: DetectorContext) {
     this.#config = config;
@@ -25,12 +27,21 @@ export class Pipeline {
     this.incidents.declare(observationPoint, declaration);
   }
 
-  /** What the window changes; each observation point's windows come in order. */
+  /** What the window changes, which is marked with what is suspected of its point; each point's windows come in order. */
   observe(observationPoint: string, window: Window): IncidentChange[] {
+    window.suspectOneWay(this.#oneWayWatchAt(observationPoint).observe(window));
     const findings = this.#detectorsAt(observationPoint, window.observed).flatMap((detector) =>
       detector.observe(window),
     );
     return this.incidents.observe(observationPoint, window.endMs, window.endMs - window.startMs, findings);
+  }
+
+  #oneWayWatchAt(observationPoint: string): OneWayWatch {
+    const known = this.#oneWayWatches.get(observationPoint);
+    if (known !== undefined) return known;
+    const watch = new OneWayWatch();
+    this.#oneWayWatches.set(observationPoint, watch);
+    return watch;
   }
 
   #detectorsAt(observationPoint: string, observed: Observed): Detector[] {

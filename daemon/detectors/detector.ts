@@ -14,9 +14,9 @@ export type Clause =
   | 'resource.memory';
 
 export type Severity = 'warning' | 'critical';
-export type Unit = 'packets/s' | 'bit/s';
+export type Unit = 'packets/s' | 'bit/s' | 'cores' | 'bytes' | 'kills';
 export type DetectorMode = 'off' | 'observe' | 'enforce';
-/** What the evidence was read from. */
+/** What the evidence of traffic was read from. */
 export type EvidenceTier = 'header' | 'flow' | 'payload';
 
 /** What one detector can name, and how surely it must be seen before it is an incident. */
@@ -34,6 +34,7 @@ export interface Signature {
   readonly leaveBelow: number;
 }
 
+/** What packets or flows showed. */
 export interface Evidence {
   readonly tier: EvidenceTier;
   readonly packetsPerSecond: number;
@@ -46,12 +47,46 @@ export interface Evidence {
   readonly distinctPorts?: number;
 }
 
+/** Shares, 0 … 1, of the time in which tasks waited (PSI `some`). */
+export interface PressureShares {
+  readonly cpu: number | null;
+  readonly memory: number | null;
+}
+
+/** What the last window's samples showed of the tenant's workload and of the host; null: not known. */
+export interface SampleEvidence {
+  readonly tier: 'sample';
+  readonly cpuCores: number | null;
+  /** Processors that its quota allows; null: no quota, or not known. */
+  readonly cpuLimitCores: number | null;
+  /** Of the time, in which its quota held it back; all its processors' added up, so that it may pass 1. */
+  readonly throttledShare: number | null;
+  readonly memoryBytes: number | null;
+  readonly workingSetBytes: number | null;
+  /** null: no limit, or not known. */
+  readonly memoryLimitBytes: number | null;
+  /** Of all windows that found it, once it is an incident's. */
+  readonly oomKills: number | null;
+  readonly pressure: PressureShares;
+  readonly host: {
+    readonly cores: number | null;
+    readonly cpuCores: number | null;
+    readonly load1: number | null;
+    readonly memoryTotalBytes: number | null;
+    readonly memoryAvailableBytes: number | null;
+    readonly pressure: PressureShares;
+  };
+  /** The other tenants whose workloads waited for the same, the longest first; at most five. */
+  readonly waiting: readonly { readonly tenant: string; readonly share: number }[];
+}
+
 /** One detector's verdict on one subject in one window. Given as long as the value is not below `leaveBelow`. */
 export interface Finding {
   readonly signature: Signature;
   /** The tenant's id. */
   readonly tenant: string;
-  readonly direction: Direction;
+  /** null: it is not about traffic. */
+  readonly direction: Direction | null;
   /** The address (or tenant id) that does it; null: unknown or many. */
   readonly offender: string | null;
   /** The address (or tenant id) that suffers it; null: nobody in particular. */
@@ -61,7 +96,7 @@ export interface Finding {
   readonly confidence: number;
   readonly value: number;
   readonly threshold: number;
-  readonly evidence: Evidence;
+  readonly evidence: Evidence | SampleEvidence;
   /** Registers of the distinct sources, united over an incident's life. */
   readonly sources?: DistinctSketch;
 }

@@ -15,6 +15,7 @@ export const icmpFlood = floodDefinition({
   title: 'One address is sent more ICMP packets than any diagnosis needs.',
   kind: ICMP,
   packetsPerSecond: 1000,
+  restsOnSilence: true,
   flooding: (target) => (isAnswered(target) ? 0 : received(target, ICMP)),
 });
 

@@ -20,6 +20,7 @@ export const synFlood = floodDefinition({
   title: 'One address is asked for far more connections than are completed.',
   kind: TCP_SYN,
   packetsPerSecond: 1000,
+  restsOnSilence: false,
   flooding(target, threshold) {
     const syns = received(target, TCP_SYN);
     if (isPortScan(target, syns)) return 0;

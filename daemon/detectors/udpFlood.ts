@@ -11,6 +11,7 @@ export const udpFlood = floodDefinition({
   title: 'One address is sent far more datagrams than it asked for.',
   kind: UDP,
   packetsPerSecond: 20_000,
+  restsOnSilence: true,
   flooding(target) {
     const packets = received(target, UDP);
     const beyondWhatItSends = packets - udpSent(target);

@@ -1,13 +1,10 @@
 /** Cuts the stream of frames into windows by the packets' own time, whatever the size of the blocks that they come in. */
 import type { FrameBlock, Milliseconds } from '../../probes/probe.ts';
 import type { Meter } from './meter.ts';
-import { type Window, WINDOW_MS } from './window.ts';
+import { CLOCK_SET_BACK_MS, type Window, WINDOW_MS } from './window.ts';
 
-/**
- * Packets of one interface are given in order, but for the queues of a card: milliseconds. More than this is a clock that
- * was set back; until it has caught up, all packets would count for one window, and look like a flood.
- */
-const CLOCK_SET_BACK_MS = 1000;
+/** Ethernet, a VLAN tag, IPv6 and TCP with timestamps: what each segment of a super-packet has on the wire at most, as a rule. */
+const SEGMENT_HEADER_BYTES = 14 + 4 + 40 + 32;
 
 export interface TickOptions {
   readonly meter: Meter;
@@ -25,6 +22,10 @@ export class Tick {
   #endMs = 0;
   #received = 0;
   #dropped = 0;
+  #bytes = 0;
+  #segmentHeaderBytes = 0;
+  #lastPacketMs: Milliseconds | null = null;
+  #clockJumpMs = 0;
 
   constructor(options: TickOptions) {
     this.#options = options;
@@ -39,7 +40,7 @@ export class Tick {
       if (!this.#covers(timeMs)) this.#turn(timeMs);
       const to = this.#endOfWindow(timesMs, from, count);
       this.#options.meter.observeFrames(block, from, to);
-      this.#received += to - from;
+      this.#count(block, from, to);
       from = to;
     }
   }
@@ -49,15 +50,41 @@ export class Tick {
     if (!this.#covers(nowMs)) this.#turn(nowMs);
   }
 
+  /** Live capture: the clock that the frames are stamped by was set, by so much. */
+  clockJumped(jumpMs: Milliseconds): void {
+    this.#clockJumpMs += jumpMs;
+  }
+
   /** Closes the open window. */
   finish(): void {
     if (!this.#open) return;
     this.#open = false;
     const dropped = this.#options.dropped();
     const lost = dropped === null ? null : dropped - this.#dropped;
-    this.#options.onWindow(this.#options.meter.closeWindow(this.#endMs, this.#received, lost));
+    const window = this.#options.meter.closeWindow(this.#endMs, this.#received, lost);
+    window.captured(this.#bytes, this.#segmentHeaderBytes, this.#lastPacketMs);
+    window.clockJumped(this.#clockJumpMs);
+    this.#options.onWindow(window);
     this.#received = 0;
     this.#dropped = dropped ?? this.#dropped;
+    this.#bytes = 0;
+    this.#segmentHeaderBytes = 0;
+    this.#lastPacketMs = null;
+    this.#clockJumpMs = 0;
+  }
+
+  /** What of a window is not in its packets' headers. */
+  #count({ wireLengths, segmentSizes, timesMs }: FrameBlock, from: number, to: number): void {
+    let bytes = 0;
+    let segments = 0;
+    for (let i = from; i < to; i++) {
+      bytes += wireLengths[i]!;
+      if (segmentSizes[i]! !== 0) segments += Math.floor(wireLengths[i]! / segmentSizes[i]!);
+    }
+    this.#received += to - from;
+    this.#bytes += bytes;
+    this.#segmentHeaderBytes += segments * SEGMENT_HEADER_BYTES;
+    this.#lastPacketMs = timesMs[to - 1]!;
   }
 
   /** The first frame after `from` that belongs to another window. */

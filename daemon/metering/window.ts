@@ -10,6 +10,12 @@ import { DetailTable } from './detailTable.ts';
 /** The usual length of a tick, in packet time; windows start at multiples of it, so that they can be merged. */
 export const WINDOW_MS = 250;
 
+/**
+ * Packets of one interface are given in order, but for the queues of a card: milliseconds. More than this is a clock that
+ * was set back; until it has caught up, all packets would count for one window, and look like a flood.
+ */
+export const CLOCK_SET_BACK_MS = 1000;
+
 export type Direction = 'outbound' | 'inbound';
 export const OUTBOUND = 0;
 export const INBOUND = 1;

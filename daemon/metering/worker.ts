@@ -4,6 +4,7 @@ import { ProbeError } from '../../probes/probeError.ts';
 import { openRing } from '../../probes/ring/ring.ts';
 import type { PacketProbe, ProbeStatistics } from '../../probes/probe.ts';
 import { TenantDirectory } from '../tenants/directory.ts';
+import { ClockWatch, readClocks } from './clockWatch.ts';
 import { Meter } from './meter.ts';
 import { Tick } from './tick.ts';
 import { Window } from './window.ts';
@@ -59,9 +60,13 @@ function takeFree(windows: readonly Window[], control: Int32Array): Window | nul
 }
 
 function capture(probe: PacketProbe, tick: Tick, control: Int32Array, deliveredAfterMs: number): void {
+  const clockWatch = new ClockWatch();
   while (Atomics.load(control, CONTROL_STOP) === 0) {
     const block = probe.next(POLL_MS);
-    if (block === null) tick.advance(Date.now() - deliveredAfterMs);
+    const reading = readClocks();
+    const jumpMs = clockWatch.observe(reading);
+    if (jumpMs !== 0) tick.clockJumped(jumpMs);
+    if (block === null) tick.advance(reading.wallMs - deliveredAfterMs);
     else {
       tick.observe(block);
       probe.release(block);

@@ -4,6 +4,7 @@ import type { Detector, Finding } from '../../daemon/detectors/detector.ts';
 import { WINDOW_MS } from '../../daemon/metering/window.ts';
 import type { Plan } from '../../daemon/tenants/tenant.ts';
 import { buildWindow, testContext, testTenant } from '../support/windowBuilder.ts';
+import { trafficEvidence } from '../support/trafficEvidence.ts';
 
 const PBX = '198.51.100.9';
 const PEER = '203.0.113.1';
@@ -51,7 +52,7 @@ describe('bandwidthThreshold', () => {
         ['acme', direction, 'acme', null],
       );
       assert.deepEqual([finding.value, finding.threshold, finding.signature.unit], [RATE_BPS, RATE_BPS, 'bit/s']);
-      assert.equal(finding.evidence.bitsPerSecond, RATE_BPS);
+      assert.equal(trafficEvidence(finding).bitsPerSecond, RATE_BPS);
     }
   });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { udpFlood } from '../../daemon/detectors/udpFlood.ts';
 import { strangers, type Traffic } from '../support/windowBuilder.ts';
 import { findings, told } from './findings.ts';
+import { trafficEvidence } from '../support/trafficEvidence.ts';
 
 const PBX = '198.51.100.9';
 const PEER = '203.0.113.1';
@@ -65,6 +66,6 @@ describe('udpFlood', () => {
     const calls = [datagrams(strangers(200), PBX, 6000), datagrams(PBX, PEER, 6000)];
     const [finding] = findings(udpFlood, [...calls, datagrams('2001:db8:f::1', PBX, 7000)]);
     assert.equal(finding?.value, 28_000);
-    assert.equal(finding.evidence.packetsPerSecond, 52_000);
+    assert.equal(trafficEvidence(finding).packetsPerSecond, 52_000);
   });
 });

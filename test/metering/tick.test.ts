@@ -244,6 +244,29 @@ describe('Tick', () => {
     );
   });
 
+  it("tells each window's bytes, its last packet and how the clock was set meanwhile", () => {
+    const told: unknown[] = [];
+    const tick = new Tick({
+      meter,
+      nextWindow: () => window,
+      onWindow: ({ capturedBytes, segmentHeaderBytes, lastPacketMs, clockJumpMs }) =>
+        told.push([capturedBytes, segmentHeaderBytes, lastPacketMs, clockJumpMs]),
+      dropped: () => 0,
+    });
+    const bytes = packets[0] ?? assert.fail();
+    const superPacket = { bytes, timeMs: EPOCH_MS + 100, wireLength: 3000, segmentSize: 1000 };
+    tick.observe(blockOf([{ bytes, timeMs: EPOCH_MS }, superPacket]));
+    tick.clockJumped(-500);
+    tick.advance(EPOCH_MS + 250);
+    tick.advance(EPOCH_MS + 500);
+    tick.finish();
+    assert.deepEqual(told, [
+      [bytes.length + 3000, 3 * 90, EPOCH_MS + 100, -500],
+      [0, 0, null, 0],
+      [0, 0, null, 0],
+    ]);
+  });
+
   it('opens another window for what comes after the end', () => {
     const { tick, seen, observe } = start();
     observe(0);

@@ -1,10 +1,9 @@
 /** What the flood detectors have in common: one finding for each target that receives too many packets of a kind. */
 import { z } from 'zod';
 import { count, modeField } from '../../config/units.ts';
-import type { Window } from '../../metering/window.ts';
 import type { Detector, DetectorContext, DetectorDefinition, Finding, Signature } from '../detector.ts';
 import { attribute } from './attribution.ts';
-import { rateSeconds, targetEvidence, trust } from './evidence.ts';
+import { rateSeconds, targetEvidence, trust, trustInSilence } from './evidence.ts';
 import { lookAt, type Target } from './target.ts';
 
 const CRITICAL = 5;
@@ -16,6 +15,8 @@ export interface FloodRule {
   readonly kind: number;
   /** Default threshold. */
   readonly packetsPerSecond: number;
+  /** Whether it takes for a flood what nobody answers: then it may be wrong where only one direction is seen. */
+  readonly restsOnSilence: boolean;
   /** How many of the window's packets to this target are the flood's; `threshold` is the packets that a window may have. */
   flooding(target: Target, threshold: number): number;
 }
@@ -62,7 +63,7 @@ function floodDetector(rule: FloodRule, signature: Signature, threshold: number,
         if (window.targetPackets(line, rule.kind) < least) continue;
         const target = lookAt(window, line, context.hashSeed);
         const packets = rule.flooding(target, allowed);
-        if (packets >= least) findings.push(...findingsAt(target, packets, signature, threshold, context));
+        if (packets >= least) findings.push(...findingsAt(rule, target, packets, signature, threshold, context));
       }
       return findings;
     },
@@ -72,6 +73,7 @@ function floodDetector(rule: FloodRule, signature: Signature, threshold: number,
 }
 
 function findingsAt(
+  rule: FloodRule,
   target: Target,
   packets: number,
   signature: Signature,
@@ -87,7 +89,7 @@ function findingsAt(
     signature,
     ...parties,
     severity: value >= CRITICAL * threshold ? 'critical' : 'warning',
-    confidence: confidence(window, slot >= 0),
+    confidence: confidence(rule.restsOnSilence ? trustInSilence(window) : trust(window), slot >= 0),
     value: Math.round(value),
     threshold,
     evidence: targetEvidence(target),
@@ -96,5 +98,5 @@ function findingsAt(
 }
 
 /** Without a closer look nothing tells a flood from its exceptions. */
-const confidence = (window: Window, closely: boolean): number =>
-  Math.round((closely ? 0.95 : 0.7) * trust(window) * 100) / 100;
+const confidence = (trusted: number, closely: boolean): number =>
+  Math.round((closely ? 0.95 : 0.7) * trusted * 100) / 100;
