@@ -1,5 +1,6 @@
 /** One incident as an alert of Alertmanager's API v2 (api/v2/openapi.yaml there). */
-import { describeEvidence, describeOrigin, describeSubject, describeValue, formatTime } from '../incidents/describe.ts';
+import { describeEvidence, describeOrigin, describeSubject, describeValue } from '../incidents/describe.ts';
+import { formatTime } from '../incidents/format.ts';
 import type { Incident } from '../incidents/incident.ts';
 
 /** Longer label values are cut: a label is a name, not a document. */
@@ -44,8 +45,8 @@ function alertLabels(incident: Incident, host: string): Record<string, string> {
     clause: incident.clause,
     severity: incident.severity,
     host,
-    interface: incident.observationPoint,
-    direction: incident.direction,
+    // What is not about traffic has neither.
+    ...(incident.direction === null ? {} : { interface: incident.observationPoint, direction: incident.direction }),
     // One of the two: who floods a victim may become known, or many, only after the opening.
     ...(incident.victim === null ? { offender: incident.offender ?? '' } : { victim: incident.victim }),
   };

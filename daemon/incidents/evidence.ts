@@ -1,18 +1,34 @@
 /** The evidence of an incident: that of the windows that found it, united. */
-import type { Evidence } from '../detectors/detector.ts';
-import type { IncidentEvidence } from './incident.ts';
+import type { Evidence, SampleEvidence } from '../detectors/detector.ts';
+import type { IncidentEvidence, TrafficEvidence } from './incident.ts';
 
 const MAX_TOP = 16;
 /** Of random sources each has its grain of sand; only those with more are worth a name. */
 const MIN_TOP_SHARE = 0.01;
 
-export function firstEvidence(evidence: Evidence): IncidentEvidence {
+export function firstEvidence(evidence: Evidence | SampleEvidence): IncidentEvidence {
+  if (evidence.tier === 'sample') return evidence;
   const { topSources, topPorts } = evidence;
   return { ...evidence, topSources: largest(topSources), topPorts: largest(topPorts), ...volume(evidence) };
 }
 
+export function uniteEvidence(
+  all: IncidentEvidence,
+  next: Evidence | SampleEvidence,
+  nextIsPeak: boolean,
+): IncidentEvidence {
+  if (all.tier === 'sample') return next.tier === 'sample' ? uniteSamples(all, next) : all;
+  return next.tier === 'sample' ? all : uniteTraffic(all, next, nextIsPeak);
+}
+
+/** Kills add up, everything else is as it is now. */
+function uniteSamples(all: SampleEvidence, next: SampleEvidence): SampleEvidence {
+  const isUnknown = all.oomKills === null && next.oomKills === null;
+  return { ...next, oomKills: isUnknown ? null : (all.oomKills ?? 0) + (next.oomKills ?? 0) };
+}
+
 /** Packets add up, shares are weighted by them, rates are those of the window with the larger value. */
-export function uniteEvidence(all: IncidentEvidence, next: Evidence, nextIsPeak: boolean): IncidentEvidence {
+function uniteTraffic(all: TrafficEvidence, next: Evidence, nextIsPeak: boolean): TrafficEvidence {
   const { packets, bytes } = volume(next);
   const peak = nextIsPeak ? next : all;
   return {

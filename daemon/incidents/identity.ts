@@ -5,7 +5,7 @@ import type { Finding } from '../detectors/detector.ts';
 
 /** Who suffers it counts, else who does it; where it was seen does not: one attack is one incident at two interfaces. */
 export const identityOf = ({ signature, tenant, direction, victim, offender }: Finding): string =>
-  [signature.id, tenant, direction, victim ?? offender ?? ''].join(' ');
+  [signature.id, tenant, direction ?? '', victim ?? offender ?? ''].join(' ');
 
 export const incidentId = (identity: string, firstSeen: string): string =>
   createHash('sha256').update(`${identity} ${firstSeen}`).digest('hex').slice(0, 12);

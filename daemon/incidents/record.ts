@@ -106,6 +106,6 @@ function unite(all: DistinctSketch | null, next: DistinctSketch | undefined): Di
 }
 
 const withSources = (evidence: IncidentEvidence, sources: DistinctSketch | null): IncidentEvidence =>
-  sources === null
+  sources === null || evidence.tier === 'sample'
     ? evidence
     : { ...evidence, sources: { distinct: estimateDistinct(sources), error: Math.round(SKETCH_ERROR * 1000) / 1000 } };

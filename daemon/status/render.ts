@@ -1,15 +1,7 @@
 /** The snapshot and its incidents as plain text for a terminal: `weir status`, `weir replay`, and GET /. */
 import type { Incident } from '../incidents/incident.ts';
-import {
-  describeEvidence,
-  describeOrigin,
-  describeSubject,
-  describeValue,
-  formatQuantity,
-  formatRate,
-  formatShare,
-  formatTime,
-} from '../incidents/describe.ts';
+import { describeEvidence, describeOrigin, describeSubject, describeValue } from '../incidents/describe.ts';
+import { formatQuantity, formatRate, formatShare, formatTime } from '../incidents/format.ts';
 import { assessHealth } from './health.ts';
 import type { InterfaceStatus, LimitStatus, StatusSnapshot, TenantStatus, TrafficRate } from './snapshot.ts';
 

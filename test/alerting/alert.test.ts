@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { assert as check, double, property, string } from 'fast-check';
 import { openAlert, postableAlert } from '../../daemon/alerting/alert.ts';
-import { testIncident } from '../support/incident.ts';
+import { sampleIncident, testIncident } from '../support/incident.ts';
 
 const NOW = Date.parse('2026-03-01T10:00:13.000Z');
 const RESEND = 60_000;
@@ -17,6 +17,17 @@ describe('openAlert', () => {
       interface: 'eth0',
       direction: 'inbound',
       victim: '192.0.2.10',
+    });
+  });
+
+  it('names no interface and no direction of what is not about traffic', () => {
+    assert.deepEqual(openAlert(sampleIncident(), 'pbx1').labels, {
+      alertname: 'cpuOveruse',
+      tenant: 'acme',
+      clause: 'resource.cpu',
+      severity: 'critical',
+      host: 'pbx1',
+      offender: 'acme',
     });
   });
 

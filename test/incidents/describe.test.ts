@@ -1,27 +1,8 @@
 import assert from 'node:assert/strict';
-import {
-  describeEvidence,
-  describeSubject,
-  describeValue,
-  formatQuantity,
-  formatShare,
-  signatureWords,
-} from '../../daemon/incidents/describe.ts';
+import { describeEvidence, describeSubject, describeValue } from '../../daemon/incidents/describe.ts';
 import type { Incident } from '../../daemon/incidents/incident.ts';
-import { testIncident } from '../support/incident.ts';
-
-const quantities: readonly [number, string][] = [
-  [0, '0 pps'],
-  [7, '7 pps'],
-  [0.125, '0.125 pps'],
-  [999, '999 pps'],
-  [999.4, '999 pps'],
-  [999.6, '1 kpps'],
-  [52_104, '52.1 kpps'],
-  [999_499, '999 kpps'],
-  [999_500, '1 Mpps'],
-  [1e18, '1000 Ppps'],
-];
+import { sampleIncident, testIncident } from '../support/incident.ts';
+import { trafficEvidence } from '../support/trafficEvidence.ts';
 
 const subjects: readonly [Partial<Incident>, string][] = [
   [{}, 'inbound SYN flood against 192.0.2.10 (tenant acme)'],
@@ -36,25 +17,23 @@ const subjects: readonly [Partial<Incident>, string][] = [
   ],
 ];
 
-describe('formatQuantity', () => {
-  for (const [value, text] of quantities)
-    it(`writes ${value} as ${text}`, () => assert.equal(formatQuantity(value, 'pps'), text));
-});
-
-describe('formatShare', () => {
-  it('is never 0 % or 100 % for what is not quite that', () => {
-    assert.deepEqual([0, 0.001, 0.5, 0.999, 1].map(formatShare), ['0 %', '< 1 %', '50 %', '> 99 %', '100 %']);
-  });
-});
-
-describe('signatureWords', () => {
-  it('writes protocols in capitals', () => {
-    assert.deepEqual(['synFlood', 'udpFlood', 'portScan'].map(signatureWords), ['SYN flood', 'UDP flood', 'port scan']);
-  });
-});
-
 describe('describeSubject', () => {
   for (const [changes, text] of subjects) it(text, () => assert.equal(describeSubject(testIncident(changes)), text));
+});
+
+describe('describeSubject of what is not about traffic', () => {
+  it('has no direction', () => assert.equal(describeSubject(sampleIncident()), 'CPU overuse (tenant acme)'));
+});
+
+describe('describeEvidence of samples', () => {
+  it('tells of the tenant, of the host and of the others, and leaves out what is not known', () => {
+    assert.deepEqual(describeEvidence(sampleIncident()), [
+      'Peak 3.5 cores, last 3 cores, threshold 1 cores.',
+      'Tenant: 3.04 cores, memory 512 MB of 1 GB, working set 400 MB, waiting for CPU 40 % of the time.',
+      'Host: 3.99 cores busy of 4, load 5.5, 8 GB available of 16 GB, waiting for CPU 70 % of the time.',
+      'Others that waited: globex (31 % of the time).',
+    ]);
+  });
 });
 
 describe('describeValue', () => {
@@ -65,8 +44,7 @@ describe('describeValue', () => {
 
 describe('describeEvidence', () => {
   it('leaves out what is not known', () => {
-    const { evidence } = testIncident();
-    const { sources: _, distinctPorts: __, ...rest } = evidence;
+    const { sources: _, distinctPorts: __, ...rest } = trafficEvidence(testIncident());
     const bare = { ...rest, topSources: [], topPorts: [], packetsByKind: {} };
     assert.deepEqual(
       describeEvidence(testIncident({ evidence: bare, unit: 'bit/s', value: 95e6, peak: 95e6, threshold: 80e6 })),

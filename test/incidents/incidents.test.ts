@@ -3,6 +3,8 @@ import * as fc from 'fast-check';
 import type { Finding, Signature } from '../../daemon/detectors/detector.ts';
 import { Incidents } from '../../daemon/incidents/incidents.ts';
 import type { IncidentChange } from '../../daemon/incidents/incident.ts';
+import { sampleIncident } from '../support/incident.ts';
+import { trafficEvidence } from '../support/trafficEvidence.ts';
 
 const WINDOW_MS = 250;
 const THRESHOLD = 1000;
@@ -48,7 +50,7 @@ const seen = (address: string, level: number, register: number, port: number): F
   ...finding(level),
   sources: Uint8Array.from({ length: 256 }, (_, i) => (i === register ? 1 : 0)),
   evidence: {
-    ...finding(level).evidence,
+    ...trafficEvidence(finding(level)),
     topSources: [{ address, share: 1 }],
     topPorts: [{ port, share: 1 }],
     distinctPorts: port,
@@ -237,6 +239,23 @@ describe('Incidents', () => {
     });
   });
 
+  it('adds up the kills of samples, and takes everything else as it is now', () => {
+    const { evidence } = sampleIncident();
+    assert(evidence.tier === 'sample');
+    const incidents = new Incidents(OPTIONS);
+    const sighted = [null, 2, null, 1].map((oomKills, i) => {
+      const sample = { ...evidence, oomKills, cpuCores: i };
+      incidents.observe('host', (i + 1) * 5000, 5000, [finding(3, { direction: null, evidence: sample })]);
+      return incidents.open()[0]?.evidence;
+    });
+    assert.deepEqual(sighted, [
+      { ...evidence, oomKills: null, cpuCores: 0 },
+      { ...evidence, oomKills: 2, cpuCores: 1 },
+      { ...evidence, oomKills: 2, cpuCores: 2 },
+      { ...evidence, oomKills: 3, cpuCores: 3 },
+    ]);
+  });
+
   describe('several observation points', () => {
     it('is one incident of the first, with the larger value and the packets of one', () => {
       const incidents = new Incidents(OPTIONS);
@@ -247,7 +266,7 @@ describe('Incidents', () => {
       const [incident, ...others] = incidents.open();
       assert.deepEqual(others, []);
       assert.deepEqual([incident?.observationPoint, incident?.value, incident?.peak], ['eth0', 4000, 4000]);
-      assert.equal(incident?.evidence.packets, 1250);
+      assert.equal(trafficEvidence(incident).packets, 1250);
     });
 
     it('keeps the windows of each apart on entry', () => {

@@ -41,6 +41,44 @@ export function testIncident(changes: Partial<Incident> = {}): Incident {
   };
 }
 
+/** A CPU overuse of tenant acme on a host of four processors. */
+export const sampleIncident = (changes: Partial<Incident> = {}): Incident =>
+  testIncident({
+    detector: 'cpuOveruse',
+    signature: 'cpuOveruse',
+    clause: 'resource.cpu',
+    title: 'The workload of the tenant holds processors of the host.',
+    direction: null,
+    offender: 'acme',
+    victim: null,
+    value: 3,
+    peak: 3.5,
+    threshold: 1,
+    unit: 'cores',
+    observationPoint: 'host',
+    evidence: {
+      tier: 'sample',
+      cpuCores: 3.0421,
+      cpuLimitCores: null,
+      throttledShare: 0,
+      memoryBytes: 512e6,
+      workingSetBytes: 400e6,
+      memoryLimitBytes: 1e9,
+      oomKills: null,
+      pressure: { cpu: 0.4, memory: null },
+      host: {
+        cores: 4,
+        cpuCores: 3.99,
+        load1: 5.5,
+        memoryTotalBytes: 16e9,
+        memoryAvailableBytes: 8e9,
+        pressure: { cpu: 0.7, memory: 0 },
+      },
+      waiting: [{ tenant: 'globex', share: 0.31 }],
+    },
+    ...changes,
+  });
+
 export const change = (event: IncidentEvent, changes: Partial<Incident> = {}): IncidentChange => ({
   event,
   incident: testIncident({ state: event === 'closed' ? 'closed' : 'open', ...changes }),
