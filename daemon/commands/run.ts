@@ -19,7 +19,7 @@ export async function run(path: string | undefined): Promise<number> {
   const loaded = await loadOr(path);
   if (loaded === null) return 1;
   const config = configForHost(describeHost(), loaded);
-  if (config.interfaces.length === 0) {
+  if (config.interfaces.length === 0 && config.collector === null) {
     return fail('Cannot choose an interface: the host has no default route (name one under interfaces)');
   }
   const log = makeLog(config.log.level);

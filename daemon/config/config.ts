@@ -1,5 +1,6 @@
 /** The configuration as the daemon reads it: every value is there, checked and in the unit that its name says. */
 import type { DetectorConfigs } from '../detectors/index.ts';
+import type { ExporterConfig } from '../metering/collectorProtocol.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 
 export interface InterfaceConfig {
@@ -18,10 +19,29 @@ export interface SocketAddress {
   readonly port: number;
 }
 
+export interface CollectorConfig {
+  /** Where NetFlow, IPFIX and sFlow are received over UDP. */
+  readonly listen: readonly SocketAddress[];
+  /** Where IPFIX is received over TCP. */
+  readonly tcp: readonly SocketAddress[];
+  /** Whose flow records are taken; nobody else's. */
+  readonly exporters: readonly ExporterConfig[];
+  /** The longest that an exporter waits until it tells of a flow that goes on. */
+  readonly activeTimeoutMs: number;
+  /** Of each UDP socket. */
+  readonly receiveBufferBytes: number;
+  /** The file that keeps the exporters' templates over a restart. */
+  readonly templates: string;
+}
+
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
 export interface Config {
   readonly interfaces: readonly InterfaceConfig[];
+  /** No interface is named, and none is ruled out: that of the default route is watched. */
+  readonly defaultInterface: boolean;
+  /** null: flow exporters are not listened to. */
+  readonly collector: CollectorConfig | null;
   readonly tenants: readonly Tenant[];
   readonly detectors: DetectorConfigs;
   readonly enforcement: { readonly mode: 'observe' | 'enforce'; readonly holdMs: number };

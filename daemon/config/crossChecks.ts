@@ -44,6 +44,20 @@ export function checkInterface({ faces, tenant }: Written, context: Context): vo
   if (faces === 'internet' && typeof tenant === 'string') problem(context, ['tenant'], 'is for `faces: tenant` only');
 }
 
+export function checkCollector({ listen, tcp, exporters }: Written, context: Context): void {
+  if (Array.isArray(listen) && Array.isArray(tcp) && listen.length + tcp.length === 0)
+    problem(context, ['listen'], 'must have at least 1 entry where tcp has none');
+  for (const [key, list] of Object.entries({ listen, tcp })) {
+    const seen = new Set<string>();
+    entries(list).forEach(({ host, port }, i) => {
+      const address = `${String(host)} port ${String(port)}`;
+      if (host !== undefined && seen.has(address)) problem(context, [key, i], 'is listed twice');
+      seen.add(address);
+    });
+  }
+  checkUnique(entries(exporters), 'exporters', 'prefix', context, []);
+}
+
 export function checkAll({ interfaces, tenants }: Written, context: Context): void {
   checkUnique(entries(interfaces), 'interfaces', 'name', context);
   checkUnique(entries(tenants), 'tenants', 'id', context);
@@ -58,11 +72,11 @@ export function checkAll({ interfaces, tenants }: Written, context: Context): vo
   });
 }
 
-function checkUnique(list: readonly Written[], section: string, key: string, context: Context): void {
+function checkUnique(list: readonly Written[], section: string, key: string, context: Context, at: Path = [key]): void {
   const seen = new Set<unknown>();
   list.forEach((entry, i) => {
     const name = entry[key];
-    if (typeof name === 'string' && seen.has(name)) problem(context, [section, i, key], `${name} is listed twice`);
+    if (typeof name === 'string' && seen.has(name)) problem(context, [section, i, ...at], `${name} is listed twice`);
     seen.add(name);
   });
 }

@@ -22,14 +22,14 @@ const RTF_REJECT = 0x200;
 /** What an empty file says: no interfaces, no tenants, observe only. */
 export const defaultConfig = (): Config => configSchema().parse({});
 
-/** The configuration on this host: without interfaces it is the default route's, without tenants the host itself. */
+/** The configuration on this host: where no interface is named it is the default route's, without tenants the host itself. */
 export function configForHost(host: Host, config: Config = defaultConfig()): Config {
   const { interfaceName: name, addresses } = host;
   const interfaces = name === null ? [] : configSchema().parse({ interfaces: [{ name }] }).interfaces;
   const tenants = addresses.length === 0 ? [] : [localTenant(addresses)];
   return {
     ...config,
-    interfaces: config.interfaces.length > 0 ? config.interfaces : interfaces,
+    interfaces: config.defaultInterface ? interfaces : config.interfaces,
     tenants: config.tenants.length > 0 ? config.tenants : tenants,
   };
 }

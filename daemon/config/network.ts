@@ -23,6 +23,12 @@ export const interfaceName = () =>
     /^[^\s/:]+$/.test(text) && text !== '.' && text !== '..' && Buffer.byteLength(text) <= 15 ? text : null,
   );
 
+/** `0.0.0.0:2055` or `[2001:db8::1]:2055`. */
+export const listen = () =>
+  textField('an address and port such as 127.0.0.1:2055 or [::]:2055', parseSocketAddress, ({ port }) =>
+    port === 0 ? 'must name a port from 1 to 65535' : null,
+  );
+
 /** `127.0.0.1:9737` or `[::1]:9737`. */
 export const loopbackListen = () =>
   textField('an address and port such as 127.0.0.1:9737 or [::1]:9737', parseSocketAddress, ({ host }) =>

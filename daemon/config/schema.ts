@@ -1,11 +1,12 @@
 /** The sections of the configuration file: their keys, units, defaults and bounds. */
 import { z } from 'zod';
 import { type DetectorConfigs, detectorsSection } from '../detectors/index.ts';
+import type { ExporterConfig } from '../metering/collectorProtocol.ts';
 import type { Tenant } from '../tenants/tenant.ts';
-import type { Config, InterfaceConfig } from './config.ts';
-import { checkAll, checkInterface, checkPlan, checkRing, isWritten } from './crossChecks.ts';
-import { cidr, httpUrl, interfaceName, loopbackListen, mac } from './network.ts';
-import { count, duration, rate, size, textField } from './units.ts';
+import type { CollectorConfig, Config, InterfaceConfig } from './config.ts';
+import { checkAll, checkCollector, checkInterface, checkPlan, checkRing, isWritten } from './crossChecks.ts';
+import { cidr, httpUrl, interfaceName, listen, loopbackListen, mac } from './network.ts';
+import { count, duration, filePath, rate, size, textField } from './units.ts';
 
 const MAX_TENANTS = 65_000;
 /** TPACKET_V3 takes blocks of whole pages only (net/packet/af_packet.c, packet_set_ring). */
@@ -72,6 +73,36 @@ const tenantSection: z.ZodType<Tenant> = z.strictObject({
   plan: section(planSection),
 });
 
+/** An exporter samples one packet in at most so many: the field of IPFIX has 32 bits, no router goes near it. */
+const MAX_SAMPLING = 10_000_000;
+
+/** A block alone, or with what is known of its exporters. */
+const exporterSection = z.preprocess(
+  (value) => (typeof value === 'string' ? { address: value } : value),
+  z
+    .strictObject({ address: cidr(), sampling: count(1, MAX_SAMPLING).optional() })
+    .transform(({ address, sampling = null }): ExporterConfig => ({ prefix: address, sampling })),
+);
+
+const MAX_LISTENERS = 16;
+const MAX_EXPORTERS = 1000;
+
+const collectorSection = z
+  .strictObject({
+    listen: z.preprocess((value) => value ?? ['127.0.0.1:2055'], z.array(listen()).max(MAX_LISTENERS)),
+    tcp: z.preprocess((value) => value ?? [], z.array(listen()).max(MAX_LISTENERS)),
+    exporters: z.array(exporterSection).min(1).max(MAX_EXPORTERS),
+    activeTimeout: duration(1000, 3_600_000).default(60_000),
+    receiveBuffer: size(65_536, 2 ** 30).default(2 ** 24),
+    templates: filePath().default('/var/lib/weir/templates.json'),
+  })
+  .superRefine(checkCollector, always)
+  .transform(({ activeTimeout, receiveBuffer, ...rest }): CollectorConfig => ({
+    ...rest,
+    activeTimeoutMs: activeTimeout,
+    receiveBufferBytes: receiveBuffer,
+  }));
+
 const enforcementSection = z
   .strictObject({ mode: z.enum(['observe', 'enforce']).default('observe'), hold: duration(1000).default(15 * 60_000) })
   .transform(({ mode, hold }) => ({ mode, holdMs: hold }));
@@ -89,7 +120,8 @@ export const configSchema = (detectors: z.ZodType<DetectorConfigs> = detectorsSe
   section(
     z
       .strictObject({
-        interfaces: list(interfaceSection),
+        interfaces: z.array(interfaceSection).nullish(),
+        collector: collectorSection.nullish(),
         tenants: z.preprocess((value) => value ?? [], z.array(tenantSection).max(MAX_TENANTS)),
         detectors: section(detectors),
         enforcement: section(enforcementSection),
@@ -100,5 +132,12 @@ export const configSchema = (detectors: z.ZodType<DetectorConfigs> = detectorsSe
           z.strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info') }),
         ),
       })
-      .superRefine(checkAll, always),
+      .superRefine(checkAll, always)
+      .transform(({ interfaces, collector = null, ...rest }): Config => ({
+        interfaces: interfaces ?? [],
+        // An empty list says that there shall be none, where flow exporters are listened to.
+        defaultInterface: (interfaces?.length ?? 0) === 0 && !(interfaces && collector !== null),
+        collector,
+        ...rest,
+      })),
   );

@@ -87,6 +87,12 @@ export function formatSize(bytes: number): string {
 const within = (min: number, max: number, format: (value: number) => string) => (value: number) =>
   value >= min && value <= max ? null : `must be from ${format(min)} to ${format(max)}, got ${format(value)}`;
 
+/** From the root, so that it does not depend on where the daemon is started. */
+export const filePath = () =>
+  textField('a path from the root such as /var/lib/weir/templates.json', (text) =>
+    text.startsWith('/') && !text.endsWith('/') && !text.includes('\0') && text.length <= 4095 ? text : null,
+  );
+
 /** `80mbit` → bit/s. */
 export const rate = (minBps = 1, maxBps = 10e12) =>
   textField('a rate with its unit such as 80mbit', parseRate, within(minBps, maxBps, formatRate));

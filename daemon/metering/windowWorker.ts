@@ -20,6 +20,8 @@ export interface WindowWorkerOptions<Input extends object, Statistics> {
   onRunning(): void;
   /** The window is valid only during the call. */
   onWindow(window: Window, statistics: Statistics): void;
+  /** Of a worker that tells them between its windows, too. */
+  onStatistics?(statistics: Statistics): void;
   /** It died while it ran, and is started again. */
   onDeath(reason: string): void;
 }
@@ -79,6 +81,7 @@ export class WindowWorker<Input extends object, Statistics> {
         this.#options.onRunning();
         onRunning();
       } else if (output.kind === 'failed') failure = output.message;
+      else if (output.kind === 'statistics') this.#options.onStatistics?.(output.statistics);
       else this.#take(output.index, output.statistics);
     });
     worker.on('error', (error: unknown) => (failure = inspect(error)));

@@ -32,4 +32,5 @@ export interface CaptureInput {
 export type WorkerOutput<Statistics> =
   | { readonly kind: 'running' }
   | { readonly kind: 'window'; readonly index: number; readonly statistics: Statistics }
+  | { readonly kind: 'statistics'; readonly statistics: Statistics }
   | { readonly kind: 'failed'; readonly message: string };

@@ -10,6 +10,8 @@ import { type ListenAddress, Peer, takeError } from './inetSocket.ts';
 import { type TcpCounters, TcpListener } from './tcpListener.ts';
 import { BATCH, UdpSocket } from './udpSocket.ts';
 
+export type { Exporter, ListenAddress };
+
 /** Batches that are taken from one UDP socket before the others have their turn: 1,024 datagrams. */
 const ROUND_BATCHES = 16;
 /** Beyond that a round ends, however slow its datagrams are to decode. */

@@ -157,10 +157,17 @@ describe('readConfig', () => {
 
   it('accepts the lines of the shipped configuration that are commented out; they show the defaults', () => {
     const shown = loadConfig('weir.yaml', readFileSync(SHIPPED, 'utf8').replaceAll(/^#(?=\S| {2})/gm, ''));
-    const { interfaces, tenants, alertmanager } = shown;
+    const { interfaces, tenants, alertmanager, collector } = shown;
     assert.deepEqual([interfaces.length, tenants.length, alertmanager.urls.length], [2, 2, 1]);
     const defaults = defaultConfig();
-    assert.deepEqual({ ...shown, interfaces: [], tenants: [], alertmanager: { ...alertmanager, urls: [] } }, defaults);
+    const without = { interfaces: [], defaultInterface: true, collector: null, tenants: [] };
+    assert.deepEqual({ ...shown, ...without, alertmanager: { ...alertmanager, urls: [] } }, defaults);
+    const { exporters = [], ...ofCollector } = collector ?? {};
+    assert.equal(exporters.length, 2);
+    assert.deepEqual(
+      { exporters: [], ...ofCollector },
+      { ...loadConfig('c', 'collector: { exporters: [192.0.2.1] }').collector, exporters: [] },
+    );
     const written = readFileSync(SHIPPED, 'utf8');
     for (const { id } of detectorDefinitions) assert.ok(written.includes(`#  ${id}: {`), id);
   });
