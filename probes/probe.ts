@@ -51,6 +51,9 @@ export interface ProbeStatistics {
   readonly state: ProbeState;
   /** How often the probe had to attach again, to an interface that was deleted and made anew. */
   readonly reattached: number;
+  /** How often the process that captures had to be started again, and why the last time; absent: there is none. */
+  readonly restarts?: number;
+  readonly lastFailure?: string | null;
 }
 
 /** A source of frames. Everything is synchronous: a probe lives in a thread of its own. */

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { FRAME_OUTGOING, LINKTYPE_ETHERNET, LINKTYPE_RAW, type PacketProbe } from '../../../probes/probe.ts';
-import { loadLibc } from '../../../probes/libc.ts';
 import { openRing } from '../../../probes/ring/ring.ts';
 import { blockOf, frame, type FrameSpec } from '../../support/frames.ts';
 import { addNamespaces, inNamespace, ip, joinByVeth, removeNamespaces } from '../../support/namespace.ts';
 import { sendFrames } from '../../support/packetSender.ts';
 import { readFrames } from '../../support/ringReader.ts';
+import { openTun } from '../../support/tun.ts';
 
 type Options = Partial<Parameters<typeof openRing>[0]>;
 
@@ -141,7 +141,7 @@ describe('openRing', () => {
   });
 
   it('captures bare IP packets on a device without a layer 2', () => {
-    const tun = openTun('wrtun');
+    const tun = openTun(NEAR, 'wrtun');
     const packet = frame({ ...SOURCE, payload: 300, destinationPort: 5060 }).subarray(14);
     withRing({ interface: 'wrtun' }, (probe) => {
       writeSync(tun, packet);
@@ -244,19 +244,3 @@ describe('openRing', () => {
     assert.deepEqual(messages, ['open', 1]);
   });
 });
-
-/** A tun device in NEAR, up, with a carrier for as long as the returned file descriptor is open. */
-function openTun(name: string): number {
-  const TUNSETIFF = 0x4004_54ca;
-  const IFF_TUN_NO_PI = 0x1001;
-  const request = new DataView(new ArrayBuffer(40));
-  new Uint8Array(request.buffer).set(Buffer.from(name));
-  request.setUint16(16, IFF_TUN_NO_PI, true);
-  const fd = inNamespace(NEAR, () => {
-    const opened = openSync('/dev/net/tun', 'r+');
-    assert.equal(loadLibc().ioctl(opened, TUNSETIFF, request), 0);
-    return opened;
-  });
-  ip('-n', NEAR, 'link', 'set', name, 'up');
-  return fd;
-}
