@@ -35,6 +35,7 @@ export function mergeWindow(into: Window, from: Window, hashSeed: number): void 
   mergeTable(into.sources, from.sources, hashSeed, SOURCE_SUMS, SOURCE_UNIONS, false);
   mergeTable(into.targets, from.targets, hashSeed, TARGET_SUMS, [], true);
   mergeDetails(into, from, hashSeed);
+  into.samples.merge(from.samples);
 }
 
 /** What was seen beside the packets; two halves of one view share a clock and a mirror, and the worse of each stands. */

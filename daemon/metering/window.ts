@@ -6,6 +6,7 @@ import type { Milliseconds } from '../../probes/probe.ts';
 import { CounterTable, type CounterTableShape, FIRST_FREE_LANE } from './counterTable.ts';
 import { DECODE_REASONS, PACKET_KINDS } from './decodeResult.ts';
 import { DetailTable } from './detailTable.ts';
+import { SampleTable } from './sampleTable.ts';
 
 /** The usual length of a tick, in packet time; windows start at multiples of it, so that they can be merged. */
 export const WINDOW_MS = 250;
@@ -80,6 +81,14 @@ export const TABLES = {
   tenant: { targetBits: 12, sourceBits: 13, details: 128 },
 } as const;
 
+/** Of a window of samples: it has no traffic, and only it has samples. */
+const NO_TABLES = { targetBits: 2, sourceBits: 2, details: 0 } as const;
+
+export const sampleShape = (tenants: number): WindowShape => ({ observed: 'samples', tenants, ...NO_TABLES });
+
+const trafficRows = ({ observed, tenants }: WindowShape): number => (observed === 'samples' ? 0 : (tenants + 1) * 2);
+const sampleRows = ({ observed, tenants }: WindowShape): number => (observed === 'samples' ? tenants + 1 : 0);
+
 const targetShape = (shape: WindowShape): CounterTableShape => ({ bits: shape.targetBits, lanes: 32 });
 const sourceShape = (shape: WindowShape): CounterTableShape => ({ bits: shape.sourceBits, lanes: 16 });
 
@@ -91,10 +100,11 @@ function layout(shape: WindowShape) {
     header: HEADER_DOUBLES * 8,
     totals: ROW * 8,
     malformed: DECODE_REASONS.length * 8,
-    tenants: (shape.tenants + 1) * 2 * ROW * 8,
+    tenants: trafficRows(shape) * ROW * 8,
     targets: CounterTable.byteLength(targetShape(shape)),
     sources: CounterTable.byteLength(sourceShape(shape)),
     details: DetailTable.byteLength(shape.details),
+    samples: SampleTable.byteLength(sampleRows(shape)),
   };
   let end = 0;
   const at = (size: number): number => {
@@ -110,6 +120,7 @@ function layout(shape: WindowShape) {
     targets: at(sizes.targets),
     sources: at(sizes.sources),
     details: at(sizes.details),
+    samples: at(sizes.samples),
     get byteLength() {
       return end;
     },
@@ -130,6 +141,8 @@ export class Window {
   /** By source address. */
   readonly sources: CounterTable;
   readonly details: DetailTable;
+  /** Of a window of samples, else empty. */
+  readonly samples: SampleTable;
   readonly #header: Float64Array;
 
   static byteLength(shape: WindowShape): number {
@@ -143,10 +156,11 @@ export class Window {
     this.#header = new Float64Array(memory, offsets.header, HEADER_DOUBLES);
     this.totals = new Float64Array(memory, offsets.totals, ROW);
     this.malformed = new Float64Array(memory, offsets.malformed, DECODE_REASONS.length);
-    this.tenants = new Float64Array(memory, offsets.tenants, (shape.tenants + 1) * 2 * ROW);
+    this.tenants = new Float64Array(memory, offsets.tenants, trafficRows(shape) * ROW);
     this.targets = new CounterTable(memory, offsets.targets, targetShape(shape));
     this.sources = new CounterTable(memory, offsets.sources, sourceShape(shape));
     this.details = new DetailTable(memory, offsets.details, shape.details);
+    this.samples = new SampleTable(memory, offsets.samples, sampleRows(shape));
   }
 
   get observed(): Observed {
@@ -207,6 +221,7 @@ export class Window {
     this.targets.clear();
     this.sources.clear();
     this.details.clear();
+    this.samples.clear();
   }
 
   close(endMs: Milliseconds, received: number, dropped: number | null): void {
