@@ -3,7 +3,6 @@ import { randomInt } from 'node:crypto';
 import { hostname } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { ProbeState, ProbeStatistics } from '../probes/probe.ts';
-import { RING_DEFAULTS } from '../probes/ring/ringOptions.ts';
 import { AlertmanagerNotifier } from './alerting/alertmanager.ts';
 import { type Component, startComponents } from './components.ts';
 import type { Config, InterfaceConfig } from './config/config.ts';
@@ -13,6 +12,7 @@ import { Tc } from './enforcement/tc.ts';
 import type { IncidentChange } from './incidents/incident.ts';
 import { type Logger, LogLimiter } from './log.ts';
 import { Capture } from './metering/capture.ts';
+import { probeInput } from './metering/probeInput.ts';
 import { TABLES, type Window, WINDOW_MS } from './metering/window.ts';
 import { Pipeline } from './pipeline.ts';
 import { limitStatus } from './status/limitStatus.ts';
@@ -114,16 +114,11 @@ export class Daemon {
     this.#log.info('stopped');
   }
 
-  #capture({ name, faces, promiscuous, ring }: InterfaceConfig, hashSeed: number): Capture {
+  #capture(config: InterfaceConfig, hashSeed: number): Capture {
+    const { name, faces } = config;
     const { tenants } = this.#config;
     return new Capture({
-      ring: {
-        ...RING_DEFAULTS,
-        interface: name,
-        promiscuous,
-        blockBytes: ring.blockSizeBytes,
-        blocks: ring.blocks,
-      },
+      probe: probeInput(config),
       tenants,
       shape: { tenants: tenants.length, ...TABLES[faces] },
       hashSeed,

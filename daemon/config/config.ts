@@ -9,7 +9,22 @@ export interface InterfaceConfig {
   /** The tenant whose own port it is; null: it faces the internet. */
   readonly tenant: string | null;
   readonly promiscuous: boolean;
-  readonly ring: { readonly blockSizeBytes: number; readonly blocks: number };
+  readonly capture: RingCapture | CapCapture;
+}
+
+/** The kernel's own ring, mapped. */
+export interface RingCapture {
+  readonly by: 'ring';
+  readonly blockSizeBytes: number;
+  readonly blocks: number;
+}
+
+/** The npm package `cap`, over libpcap. */
+export interface CapCapture {
+  readonly by: 'cap';
+  /** Empty: every packet. */
+  readonly filter: string;
+  readonly bufferBytes: number;
 }
 
 export interface SocketAddress {

@@ -39,9 +39,22 @@ export function checkRing({ blockSize, blocks }: Written, context: Context): voi
     problem(context, [], `blockSize × blocks must be at most ${limit}, got ${formatSize(bytes)}`);
 }
 
-export function checkInterface({ faces, tenant }: Written, context: Context): void {
+/** libpcap's name for all of a host's interfaces at once. */
+const ANY_INTERFACE = 'any';
+
+export function checkInterface(written: Written, context: Context): void {
+  const { name, faces, tenant, capture } = written;
   if (faces === 'tenant' && tenant === undefined) problem(context, ['tenant'], 'is missing: whose port is it?');
   if (faces === 'internet' && typeof tenant === 'string') problem(context, ['tenant'], 'is for `faces: tenant` only');
+  if (name === ANY_INTERFACE && capture === 'ring') problem(context, ['name'], 'any is for `capture: cap` only');
+  if (name === ANY_INTERFACE && faces === 'tenant') problem(context, ['name'], "any is no tenant's port");
+  const others = capture === 'cap' ? ['ring'] : capture === 'ring' ? ['filter', 'buffer'] : [];
+  for (const key of others.filter((each) => written[each] !== undefined)) {
+    problem(context, [key], `is for \`capture: ${capture === 'cap' ? 'ring' : 'cap'}\` only`);
+  }
+  if (capture === 'cap' && written['promiscuous'] === false) {
+    problem(context, ['promiscuous'], 'must be true with `capture: cap`, which always asks for every frame');
+  }
 }
 
 export function checkCollector({ listen, tcp, exporters }: Written, context: Context): void {
@@ -58,7 +71,7 @@ export function checkCollector({ listen, tcp, exporters }: Written, context: Con
   checkUnique(entries(exporters), 'exporters', 'prefix', context, []);
 }
 
-export function checkAll({ interfaces, tenants }: Written, context: Context): void {
+export function checkAll({ interfaces, tenants, enforcement }: Written, context: Context): void {
   checkUnique(entries(interfaces), 'interfaces', 'name', context);
   checkUnique(entries(tenants), 'tenants', 'id', context);
   checkPrefixes(entries(tenants), context);
@@ -66,10 +79,21 @@ export function checkAll({ interfaces, tenants }: Written, context: Context): vo
     .map(({ id }) => id)
     .filter((id) => typeof id === 'string');
   const known = new Set(ids);
+  checkAny(entries(interfaces), enforcement, context);
   entries(interfaces).forEach(({ tenant }, i) => {
     if (typeof tenant !== 'string' || known.has(tenant)) return;
     problem(context, ['interfaces', i, 'tenant'], `no tenant has the id ${tenant}${didYouMean(tenant, ids)}`);
   });
+}
+
+/** A packet that the host forwards passes two interfaces, and tc needs one to limit at. */
+function checkAny(interfaces: readonly Written[], enforcement: unknown, context: Context): void {
+  const any = interfaces.findIndex(({ name }) => name === ANY_INTERFACE);
+  if (any < 0) return;
+  const path = ['interfaces', any, 'name'];
+  if (interfaces.length > 1) problem(context, path, 'any must be the only interface, else packets are counted twice');
+  if (isWritten(enforcement) && enforcement['mode'] === 'enforce')
+    problem(context, path, 'any cannot be limited: name the interface, or set enforcement.mode to observe');
 }
 
 function checkUnique(list: readonly Written[], section: string, key: string, context: Context, at: Path = [key]): void {

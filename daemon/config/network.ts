@@ -29,6 +29,12 @@ export const listen = () =>
     port === 0 ? 'must name a port from 1 to 65535' : null,
   );
 
+/** In the language of pcap-filter(7), which libpcap checks when it starts; C's strings end at a NUL. */
+export const captureFilter = () =>
+  textField('a filter of pcap-filter(7), of at most 1024 characters in one line', (text) =>
+    /^[^\p{Cc}]{1,1024}$/u.test(text) && text.trim() !== '' ? text : null,
+  );
+
 /** `127.0.0.1:9737` or `[::1]:9737`. */
 export const loopbackListen = () =>
   textField('an address and port such as 127.0.0.1:9737 or [::1]:9737', parseSocketAddress, ({ host }) =>

@@ -5,7 +5,7 @@ import type { ExporterConfig } from '../metering/collectorProtocol.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import type { CollectorConfig, Config, InterfaceConfig } from './config.ts';
 import { checkAll, checkCollector, checkInterface, checkPlan, checkRing, isWritten } from './crossChecks.ts';
-import { cidr, httpUrl, interfaceName, listen, loopbackListen, mac } from './network.ts';
+import { captureFilter, cidr, httpUrl, interfaceName, listen, loopbackListen, mac } from './network.ts';
 import { count, duration, filePath, rate, size, textField } from './units.ts';
 
 const MAX_TENANTS = 65_000;
@@ -28,6 +28,7 @@ const always = { when: ({ value }: z.core.ParsePayload) => isWritten(value) };
 
 /** A port brings what one tenant may send; its ring is memory that cannot be swapped out. */
 const RING_BLOCKS = { internet: 64, tenant: 8 } as const;
+const BUFFER_BYTES = { internet: 2 ** 26, tenant: 2 ** 24 } as const;
 
 const ringSection = z
   .strictObject({
@@ -41,15 +42,28 @@ const interfaceSection = z
     name: interfaceName(),
     faces: z.enum(['internet', 'tenant']).default('internet'),
     tenant: tenantId().optional(),
-    promiscuous: z.boolean().default(false),
-    ring: section(ringSection),
+    promiscuous: z.boolean().optional(),
+    capture: z.enum(['ring', 'cap']).default('ring'),
+    ring: z.preprocess((value) => value ?? undefined, ringSection.optional()),
+    filter: captureFilter().optional(),
+    buffer: size(2 ** 20, 2 ** 29).optional(),
   })
   .superRefine(checkInterface, always)
-  .transform(({ tenant = null, ring: { blockSize, blocks }, ...rest }): InterfaceConfig => ({
-    ...rest,
-    tenant,
-    ring: { blockSizeBytes: blockSize, blocks: blocks ?? RING_BLOCKS[rest.faces] },
-  }));
+  .transform((written): InterfaceConfig => {
+    const { name, faces, tenant = null, capture, ring = ringSection.parse({}) } = written;
+    const { promiscuous = capture === 'cap', filter = '', buffer = BUFFER_BYTES[faces] } = written;
+    const { blockSize, blocks = RING_BLOCKS[faces] } = ring;
+    return {
+      name,
+      faces,
+      tenant,
+      promiscuous,
+      capture:
+        capture === 'ring'
+          ? { by: capture, blockSizeBytes: blockSize, blocks }
+          : { by: capture, filter, bufferBytes: buffer },
+    };
+  });
 
 const planSection = z
   .strictObject({

@@ -1,16 +1,15 @@
 /** One interface's capture worker: its state and its totals, over all restarts. */
 import type { ProbeState, ProbeStatistics } from '../../probes/probe.ts';
-import type { RingOptions } from '../../probes/ring/ringOptions.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import type { Window, WindowShape } from './window.ts';
 import { WindowWorker } from './windowWorker.ts';
-import type { CaptureInput } from './workerProtocol.ts';
+import type { CaptureInput, ProbeInput } from './workerProtocol.ts';
 
 /** One is metered, one is looked at; two more for a main thread that is late by half a second. */
 const WINDOWS = 4;
 
 export interface CaptureOptions {
-  readonly ring: RingOptions;
+  readonly probe: ProbeInput;
   readonly tenants: readonly Tenant[];
   readonly shape: WindowShape;
   readonly hashSeed: number;
@@ -30,14 +29,14 @@ export class Capture {
   #state: ProbeState | 'starting' | 'dead' = 'starting';
 
   constructor(options: CaptureOptions) {
-    const { ring, tenants, shape, hashSeed } = options;
+    const { probe, tenants, shape, hashSeed } = options;
     this.#options = options;
     this.#worker = new WindowWorker({
       script: new URL('worker.ts', import.meta.url),
       shape,
       windows: WINDOWS,
       input: (isRestart) => ({
-        ring: isRestart ? { ...ring, waitForInterface: true } : ring,
+        probe: isRestart ? { ...probe, waitForInterface: true } : probe,
         tenants,
         hashSeed,
       }),
@@ -82,4 +81,7 @@ const add = (a: Counts, b: Counts): Counts => ({
   received: a.received + b.received,
   dropped: a.dropped === null || b.dropped === null ? null : a.dropped + b.dropped,
   reattached: a.reattached + b.reattached,
+  ...(b.restarts === undefined
+    ? {}
+    : { restarts: (a.restarts ?? 0) + b.restarts, lastFailure: b.lastFailure ?? a.lastFailure ?? null }),
 });

@@ -1,5 +1,7 @@
-/** The thread of one capture ring: probe and metering; hands over one window a tick in shared memory. */
+/** The thread of one interface: probe and metering; hands over one window a tick in shared memory. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { openCap } from '../../probes/cap/cap.ts';
+import { FLUSH_MS } from '../../probes/cap/capOptions.ts';
 import { ProbeError } from '../../probes/probeError.ts';
 import { openRing } from '../../probes/ring/ring.ts';
 import type { PacketProbe, ProbeStatistics } from '../../probes/probe.ts';
@@ -15,6 +17,7 @@ import {
   WINDOW_HANDED_OVER,
   WINDOW_METERED,
   type CaptureInput,
+  type ProbeInput,
   type WorkerInput,
   type WorkerOutput,
 } from './workerProtocol.ts';
@@ -30,10 +33,8 @@ function run(input: CaptureInput & WorkerInput, send: (output: Output) => void):
   const windows = memory.windows.map((each) => new Window(memory.shape, each));
   const [first] = windows;
   if (first === undefined) throw new RangeError('Cannot meter without a window');
-  const probe = openRing(input.ring);
+  const probe = open(input.probe);
   send({ kind: 'running' });
-  // The ring gives a block at the latest `retireMs` after its first packet.
-  const deliveredAfterMs = input.ring.retireMs * 2 + 1;
   const tick = new Tick({
     meter: new Meter(new TenantDirectory(input.tenants), first, input.hashSeed),
     nextWindow: () => takeFree(windows, control),
@@ -45,11 +46,16 @@ function run(input: CaptureInput & WorkerInput, send: (output: Output) => void):
     dropped: () => probe.statistics().dropped,
   });
   try {
-    capture(probe, tick, control, deliveredAfterMs);
+    capture(probe, tick, control, deliveredAfterMs(input.probe));
   } finally {
     probe.close(); // else the ring stays mapped in the process
   }
 }
+
+const open = (input: ProbeInput): PacketProbe => (input.kind === 'ring' ? openRing(input) : openCap(input));
+
+/** A block is given at the latest so long after its first packet, twice: as long again for a thread that is late. */
+const deliveredAfterMs = (input: ProbeInput): number => (input.kind === 'ring' ? input.retireMs : FLUSH_MS) * 2 + 1;
 
 function takeFree(windows: readonly Window[], control: Int32Array): Window | null {
   const index = windows.findIndex((_, i) => Atomics.load(control, CONTROL_WINDOWS + i) === WINDOW_FREE);
@@ -59,14 +65,14 @@ function takeFree(windows: readonly Window[], control: Int32Array): Window | nul
   return window;
 }
 
-function capture(probe: PacketProbe, tick: Tick, control: Int32Array, deliveredAfterMs: number): void {
+function capture(probe: PacketProbe, tick: Tick, control: Int32Array, lateMs: number): void {
   const clockWatch = new ClockWatch();
   while (Atomics.load(control, CONTROL_STOP) === 0) {
     const block = probe.next(POLL_MS);
     const reading = readClocks();
     const jumpMs = clockWatch.observe(reading);
     if (jumpMs !== 0) tick.clockJumped(jumpMs);
-    if (block === null) tick.advance(reading.wallMs - deliveredAfterMs);
+    if (block === null) tick.advance(reading.wallMs - lateMs);
     else {
       tick.observe(block);
       probe.release(block);

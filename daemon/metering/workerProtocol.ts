@@ -1,4 +1,5 @@
 /** What the main thread and a worker that meters tell each other. */
+import type { CapOptions } from '../../probes/cap/capOptions.ts';
 import type { RingOptions } from '../../probes/ring/ringOptions.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import type { WindowShape } from './window.ts';
@@ -22,8 +23,11 @@ export interface WorkerInput {
   readonly memory: WindowMemory;
 }
 
+/** What a capture worker opens, and how. */
+export type ProbeInput = ({ readonly kind: 'ring' } & RingOptions) | ({ readonly kind: 'cap' } & CapOptions);
+
 export interface CaptureInput {
-  readonly ring: RingOptions;
+  readonly probe: ProbeInput;
   readonly tenants: readonly Tenant[];
   readonly hashSeed: number;
 }

@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { argv } from 'node:process';
 import { writeSync } from 'node:fs';
 import { BatchWriter } from './batchWriter.ts';
+import { FLUSH_MS } from './capOptions.ts';
 import { type ChildSettings, BATCH_FD, CANNOT_START } from './childSettings.ts';
 import { type KernelCounters, findPacketSocket } from './kernelCounters.ts';
 import { linkTypeOf } from './linkType.ts';
@@ -21,8 +22,6 @@ interface NativeCap {
 }
 type CapModule = { readonly Cap: new () => NativeCap };
 
-/** The longest that a frame waits for others. */
-const FLUSH_MS = 5;
 /** How often the counters are told when no frame comes, and a parent that is gone is noticed. */
 const REPORT_MS = 100;
 /** cap's snap length, 65,535, rounded up to words. */

@@ -19,6 +19,9 @@ export interface CapOptions {
   readonly waitForInterface: boolean;
 }
 
+/** The longest that a frame waits in the child for others. */
+export const FLUSH_MS = 5;
+
 export const CAP_DEFAULTS = {
   filter: '',
   bufferBytes: 1 << 26,

@@ -37,7 +37,7 @@ class CaptureBed {
 
   constructor(interfaceName = 'near0') {
     this.capture = new Capture({
-      ring: { ...RING_DEFAULTS, interface: interfaceName, blockBytes: 65_536, blocks: 4 },
+      probe: { ...RING_DEFAULTS, kind: 'ring', interface: interfaceName, blockBytes: 65_536, blocks: 4 },
       tenants: TENANTS,
       shape: { tenants: TENANTS.length, ...TABLES.tenant },
       hashSeed: 1,
