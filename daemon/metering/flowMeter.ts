@@ -22,8 +22,8 @@ import {
   type Window,
 } from './window.ts';
 
-/** Counters of a table are 32 bits wide; an exporter may claim more, and must not turn them over. */
-const MAX_COUNT = 0xffff_ffff;
+/** Counters of a table are 32 bits wide, and compared with their sign; an exporter may claim more, and must not turn them over. */
+const MAX_COUNT = 0x7fff_ffff;
 /** How often a target that found no detail slot asks again: one flow in so many. */
 const DETAIL_RETRY_MASK = 63;
 /** One packet in 8 of a busy target goes into the sample behind its top sources and ports, as in meter.ts. */
@@ -187,7 +187,7 @@ function lineOf(
 
 /** The sum, as it stands there. */
 function add(lanes: Int32Array, lane: number, packets: number): number {
-  const sum = Math.min((lanes[lane]! >>> 0) + packets, MAX_COUNT);
+  const sum = Math.min(lanes[lane]! + packets, MAX_COUNT);
   lanes[lane] = sum;
   return sum;
 }

@@ -13,9 +13,11 @@ export type Health =
  * is down or absent is the host's business (a tenant's guest is switched off), and is waited for.
  */
 export function assessHealth(vitals: Vitals): Health {
-  const { interfaces } = vitals;
-  const sees = interfaces.some(({ state }) => state !== 'down' && state !== 'absent');
-  const reasons = interfaces.map((each) => whyUnwatched(each, vitals)).filter((why) => why !== null);
+  const { interfaces, collector } = vitals;
+  const sees = collector !== null || interfaces.some(({ state }) => state !== 'down' && state !== 'absent');
+  const reasons = [...interfaces.map((each) => whyUnwatched(each, vitals)), whyUncollected(vitals)].filter(
+    (why) => why !== null,
+  );
   const [first, ...others] = sees ? reasons : [whyBlind(interfaces), ...reasons];
   return first === undefined ? { status: 'ok' } : { status: 'failing', reasons: [first, ...others] };
 }
@@ -32,4 +34,12 @@ function whyUnwatched(watched: InterfaceStatus, vitals: Vitals): string | null {
   const silenceMs = Date.parse(vitals.now) - Date.parse(lastWindowAt ?? vitals.startedAt);
   if (silenceMs <= MAX_SILENCE_MS) return null;
   return `Cannot watch ${name}: no window for ${(silenceMs / 1000).toFixed(1)} s`;
+}
+
+function whyUncollected({ collector, now, startedAt }: Vitals): string | null {
+  if (collector === null) return null;
+  if (collector.state === 'dead') return 'Cannot collect flow records: the worker is dead';
+  const silenceMs = Date.parse(now) - Date.parse(collector.lastReportAt ?? startedAt);
+  if (silenceMs <= MAX_SILENCE_MS) return null;
+  return `Cannot collect flow records: no word of the worker for ${(silenceMs / 1000).toFixed(1)} s`;
 }

@@ -1,4 +1,7 @@
-/** Where a tenant's traffic is counted, and limited, when several interfaces see it: at its own port, else where the internet is. */
+/**
+ * Where a tenant's traffic is counted, and limited, when several interfaces see it: at its own port, else where the internet
+ * is, else where flow records of it come in.
+ */
 import type { Tenant } from './tenant.ts';
 
 export interface ObservationPoint {
@@ -13,11 +16,16 @@ export function pointsOf<Point extends ObservationPoint>(tenantId: string, point
   return own.length > 0 ? own : points.filter(({ faces }) => faces === 'internet');
 }
 
-/** Whether a tenant (by number, 1 for the first) is counted at an observation point (by name). */
+/** Whether a tenant (by number, 1 for the first) is counted at an observation point (by name); `collector`: where no interface sees it. */
 export function accountingPoints(
   points: readonly ObservationPoint[],
   tenants: readonly Tenant[],
+  collector: string | null = null,
 ): (tenantNumber: number, observationPoint: string) => boolean {
-  const byTenant = tenants.map(({ id }) => new Set(pointsOf(id, points).map(({ name }) => name)));
+  const flows = collector === null ? [] : [collector];
+  const byTenant = tenants.map(({ id }) => {
+    const names = pointsOf(id, points).map(({ name }) => name);
+    return new Set(names.length > 0 ? names : flows);
+  });
   return (tenantNumber, observationPoint) => byTenant[tenantNumber - 1]?.has(observationPoint) ?? false;
 }
