@@ -5,8 +5,9 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { ProbeState, ProbeStatistics } from '../probes/probe.ts';
 import { AlertmanagerNotifier } from './alerting/alertmanager.ts';
 import { type Component, startComponents } from './components.ts';
-import type { Config, InterfaceConfig } from './config/config.ts';
+import type { CollectorConfig, Config, InterfaceConfig } from './config/config.ts';
 import { Enforcer } from './enforcement/enforcer.ts';
+import { COLLECTOR_POINT, FlowCollection } from './flowCollection.ts';
 import { Limiter } from './enforcement/limiter.ts';
 import { Tc } from './enforcement/tc.ts';
 import type { IncidentChange } from './incidents/incident.ts';
@@ -15,7 +16,9 @@ import { Capture } from './metering/capture.ts';
 import { probeInput } from './metering/probeInput.ts';
 import { TABLES, type Window, WINDOW_MS } from './metering/window.ts';
 import { Pipeline } from './pipeline.ts';
+import { ProbeLog } from './probeLog.ts';
 import { limitStatus } from './status/limitStatus.ts';
+import { Links } from './status/links.ts';
 import { Metrics } from './status/metrics.ts';
 import { Observations } from './status/observations.ts';
 import { startStatusServer, type StatusServer } from './status/server.ts';
@@ -31,6 +34,8 @@ export class Daemon {
   readonly #config: Config;
   readonly #log: Logger;
   readonly #logLimiter = new LogLimiter();
+  readonly #probeLog: ProbeLog;
+  readonly #links: Links;
   readonly #pipeline: Pipeline;
   readonly #recent = new RecentIncidents();
   readonly #observations: Observations;
@@ -38,6 +43,8 @@ export class Daemon {
   readonly #notifier: AlertmanagerNotifier;
   readonly #enforcer: Enforcer;
   readonly #captures: ReadonlyMap<string, Capture>;
+  /** null: flow exporters are not listened to. */
+  readonly #collection: FlowCollection | null;
   readonly #components: readonly Component[];
   /** Of the interfaces, as last told. */
   readonly #states = new Map<string, ProbeState>();
@@ -45,23 +52,28 @@ export class Daemon {
   #tickedMs = performance.now();
 
   constructor(config: Config, configPath: string | null, log: Logger) {
-    const accountsFor = accountingPoints(config.interfaces, config.tenants);
+    const accountsFor = accountingPoints(config.interfaces, config.tenants, config.collector && COLLECTOR_POINT);
     const hashSeed = randomInt(2 ** 31);
     const directory = new TenantDirectory(config.tenants);
     const startedMs = Date.now();
     const loopDelay = monitorEventLoopDelay();
     this.#config = config;
     this.#log = log;
+    this.#probeLog = new ProbeLog(log);
+    this.#links = new Links(config.interfaces.map(({ name }) => name));
     this.#pipeline = new Pipeline(config, { tenants: config.tenants, directory, hashSeed });
     this.#observations = new Observations(config.tenants.length, accountsFor);
     for (const { name } of config.interfaces) this.#pipeline.declare(name, { lagMs: LATEST_WINDOW_MS });
     this.#captures = new Map(config.interfaces.map((each) => [each.name, this.#capture(each, hashSeed)]));
+    this.#collection = config.collector && this.#collect(config.collector, hashSeed);
     const vitalSources = () => ({
       config,
       startedMs,
       nowMs: Date.now(),
       captures: this.#captures,
+      collection: this.#collection,
       observations: this.#observations,
+      links: this.#links.latest,
     });
     const snapshot = () =>
       takeSnapshot({
@@ -88,9 +100,11 @@ export class Daemon {
         metrics: () => this.#metrics.text(),
         log,
       }),
+      { name: 'links', start: () => this.#links.start(), stop: () => this.#links.stop() },
       { name: 'enforcement', start: () => this.#enforcer.start(), stop: () => this.#enforcer.stop() },
       { name: 'alerting', start: () => Promise.resolve(), stop: () => this.#notifier.stop() },
       ...[...this.#captures].map(([name, capture]) => captureComponent(name, capture)),
+      ...(this.#collection === null ? [] : [this.#collection]),
       tickComponent(() => this.#tick()),
     ];
   }
@@ -104,7 +118,7 @@ export class Daemon {
     const names = interfaces.map(({ name }) => name);
     this.#log.info(
       { interfaces: names, tenants: tenants.length, enforcement: enforcement.mode, status: status.listen },
-      `watching ${names.join(', ')}`,
+      `watching ${names.length === 0 ? 'flow records alone' : names.join(', ')}`,
     );
   }
 
@@ -127,14 +141,26 @@ export class Daemon {
     });
   }
 
+  #collect(config: CollectorConfig, hashSeed: number): FlowCollection {
+    const { tenants } = this.#config;
+    const onWindow = (window: Window): void => this.#observeFlows(window);
+    const collection = new FlowCollection({ config, tenants, hashSeed, log: this.#log, onWindow });
+    const { windowMs, lagMs } = collection.collector;
+    this.#pipeline.declare(COLLECTOR_POINT, { lagMs: lagMs + windowMs + LATEST_WINDOW_MS });
+    return collection;
+  }
+
+  #observeFlows(window: Window): void {
+    this.#observations.observeFlows(COLLECTOR_POINT, window, this.#collection?.collector.lagMs ?? 0);
+    this.#take(this.#pipeline.observe(COLLECTOR_POINT, window));
+  }
+
   #observe(name: string, window: Window, statistics: ProbeStatistics): void {
-    this.#observations.observeWindow(name, window, statistics);
     this.#take(this.#pipeline.observe(name, window));
+    this.#observations.observeWindow(name, window, statistics);
     this.#tellState(name, statistics.state);
-    const { dropped } = window;
-    if (dropped !== null && dropped > 0 && this.#logLimiter.allows(`dropped ${name}`, Date.now())) {
-      this.#log.warn({ interface: name, dropped, received: window.received }, `losing packets on ${name}`);
-    }
+    const nowMs = Date.now();
+    this.#probeLog.observe(name, window, this.#observations.interfaceCounters(name, nowMs).unseen.bytes, nowMs);
   }
 
   #tellDeath(name: string, reason: string): void {

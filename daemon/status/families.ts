@@ -1,6 +1,7 @@
 /** The list of Weir's metrics: name, help, labels and where each value comes from. A tenant has at most 30 series. */
 import { DECODE_REASONS } from '../metering/decodeResult.ts';
 import { INBOUND, OUTBOUND, ROW, rowBytes } from '../metering/window.ts';
+import { COLLECTOR_FAMILIES } from './collectorFamilies.ts';
 import type { InterfaceStatus, LimitStatus, StatusSnapshot, TenantStatus } from './snapshot.ts';
 import { type InterfaceTotals, KIND_GROUPS, packetsByGroup, type TrafficTotals } from './trafficTotals.ts';
 
@@ -29,6 +30,7 @@ const DIRECTIONS = [
 ] as const;
 
 export const METRIC_FAMILIES: readonly MetricFamily[] = [
+  ...COLLECTOR_FAMILIES,
   {
     name: 'weir_build_info',
     help: 'The version that runs; always 1.',
@@ -110,6 +112,44 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
         [[name, 'sources'], evictedSources],
         [[name, 'details'], refusedDetails],
       ]),
+  },
+  {
+    name: 'weir_probe_last_packet_timestamp_seconds',
+    help: 'Time of the last packet, by its own stamp; absent before the first.',
+    type: 'gauge',
+    labels: ['interface'],
+    samples: ofInterfaces(({ lastPacketAt }) => (lastPacketAt === null ? null : Date.parse(lastPacketAt) / 1000)),
+  },
+  {
+    name: 'weir_probe_link_bytes_per_second',
+    help: 'Speed of the link; absent where it is not known, as of virtual interfaces.',
+    type: 'gauge',
+    labels: ['interface'],
+    samples: ofInterfaces(({ link }) => bytesPerSecond(link?.speedBps ?? null)),
+  },
+  {
+    name: 'weir_probe_only_sees',
+    help: 'Whether only this direction of the traffic seems to be shown: a mirror of one way, or asymmetric routes.',
+    type: 'gauge',
+    labels: ['interface', 'direction'],
+    samples: ({ snapshot }) =>
+      snapshot.interfaces.flatMap(({ name, onlySees }) =>
+        DIRECTIONS.map(([direction]) => [[name, direction], Number(onlySees?.direction === direction)] as const),
+      ),
+  },
+  {
+    name: 'weir_probe_clock_jumps_total',
+    help: 'Windows in which the clock was set, forward or back.',
+    type: 'counter',
+    labels: ['interface'],
+    samples: ofInterfaces(({ clock }) => clock.jumps),
+  },
+  {
+    name: 'weir_probe_unseen_bytes_total',
+    help: "Bytes by the kernel's counters that were neither captured nor counted as dropped; absent before it is known.",
+    type: 'counter',
+    labels: ['interface'],
+    samples: ofInterfaces(({ unseen }) => unseen.bytes),
   },
   {
     name: 'weir_tenant_packets_total',

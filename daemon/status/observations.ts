@@ -1,21 +1,31 @@
 /** What each observation point saw last: the live part of the status snapshot. */
 import type { Milliseconds, ProbeStatistics } from '../../probes/probe.ts';
+import type { Sample } from '../../probes/sample.ts';
 import { DECODE_REASONS } from '../metering/decodeResult.ts';
-import { ROW, rowBytes, rowPackets, type Window } from '../metering/window.ts';
+import { type Direction, ROW, rowBytes, rowPackets, type Window } from '../metering/window.ts';
 import type { InterfaceStatus, TrafficRate } from './snapshot.ts';
 import { type AccountsFor, TrafficTotals } from './trafficTotals.ts';
+import { UnseenTraffic } from './unseenTraffic.ts';
 
 /** A point that gave no window for so long has no current rate. */
 const STALE_MS = 2_000;
+const LOOPBACK = 'lo';
 
 interface Point {
   /** Copies of the last window's rows. */
   readonly tenants: Float64Array;
-  statistics: ProbeStatistics;
+  /** null: it is no interface. */
+  statistics: ProbeStatistics | null;
+  /** After so long without a window it has no current rate. */
+  readonly staleMs: Milliseconds;
   seconds: number;
   total: TrafficRate;
   lastWindowMs: Milliseconds;
   lastPacketMs: Milliseconds | null;
+  onlySees: { readonly direction: Direction; readonly sinceMs: Milliseconds } | null;
+  clockJumps: number;
+  lastClockJump: { readonly jumpMs: Milliseconds; readonly atMs: Milliseconds } | null;
+  readonly unseen: UnseenTraffic;
 }
 
 export type InterfaceCounters = Pick<
@@ -30,6 +40,9 @@ export type InterfaceCounters = Pick<
   | 'bitsPerSecond'
   | 'malformed'
   | 'evicted'
+  | 'onlySees'
+  | 'clock'
+  | 'unseen'
 >;
 
 const NOTHING_YET: InterfaceCounters = {
@@ -43,6 +56,9 @@ const NOTHING_YET: InterfaceCounters = {
   bitsPerSecond: null,
   malformed: {},
   evicted: { targets: 0, sources: 0 },
+  onlySees: null,
+  clock: { jumps: 0, lastJumpSeconds: null, lastJumpAt: null },
+  unseen: { bytes: null, packets: null },
 };
 
 export class Observations {
@@ -58,14 +74,29 @@ export class Observations {
 
   observeWindow(name: string, window: Window, statistics: ProbeStatistics): void {
     this.traffic.observeWindow(name, window);
+    this.#observe(name, window, statistics, STALE_MS);
+  }
+
+  /** A window of flow records; windows of its kind come `lagMs` after their end. */
+  observeFlows(name: string, window: Window, lagMs: Milliseconds): void {
+    this.traffic.observeTenants(name, window);
+    this.#observe(name, window, null, STALE_MS + lagMs + window.seconds * 1000);
+  }
+
+  #observe(name: string, window: Window, statistics: ProbeStatistics | null, staleMs: Milliseconds): void {
     const before = this.#points.get(name);
     const point: Point = before ?? {
       tenants: new Float64Array(window.tenants.length),
       statistics,
+      staleMs,
       seconds: 1,
       total: { packetsPerSecond: 0, bitsPerSecond: 0 },
       lastWindowMs: 0,
       lastPacketMs: null,
+      onlySees: null,
+      clockJumps: 0,
+      lastClockJump: null,
+      unseen: new UnseenTraffic(),
     };
     this.#points.set(name, point);
     point.tenants.set(window.tenants);
@@ -73,13 +104,25 @@ export class Observations {
     point.seconds = window.seconds;
     point.total = rateOf(window.totals, 0, window.seconds);
     point.lastWindowMs = window.endMs;
-    if (window.received > 0) point.lastPacketMs = window.endMs;
+    point.lastPacketMs = window.lastPacketMs ?? point.lastPacketMs;
+    if (statistics !== null) point.unseen.observeWindow(window, statistics.reattached);
+    noteDoubts(point, window);
+  }
+
+  /** Compares the kernel's counters with what was captured. */
+  observeSample({ atMs, host }: Sample): void {
+    for (const { name, receivedBytes, sentBytes } of host.interfaces) {
+      if (receivedBytes === null || sentBytes === null) continue;
+      // What the loopback device sends it receives, and it is captured once.
+      const sent = name === LOOPBACK ? 0 : sentBytes;
+      this.#points.get(name)?.unseen.observeCounters(atMs, { received: receivedBytes, sent });
+    }
   }
 
   interfaceCounters(name: string, nowMs: Milliseconds): InterfaceCounters {
     const point = this.#points.get(name);
     const totals = this.traffic.interfaces.get(name);
-    if (point === undefined || totals === undefined) return NOTHING_YET;
+    if (point === undefined || point.statistics === null || totals === undefined) return NOTHING_YET;
     const { received, dropped, reattached } = point.statistics;
     const isStale = nowMs - point.lastWindowMs > STALE_MS;
     return {
@@ -95,13 +138,14 @@ export class Observations {
         DECODE_REASONS.map((reason, i) => [reason, totals.malformed[i] ?? 0] as const).filter(([, count]) => count > 0),
       ),
       evicted: { targets: totals.evictedTargets, sources: totals.evictedSources },
+      ...doubtsOf(point),
     };
   }
 
   /** A tenant's rate in the last windows of its accounting points; null: none of them has given one lately. */
   tenantRate(tenant: number, direction: number, nowMs: Milliseconds): TrafficRate | null {
     const rates = [...this.#points]
-      .filter(([name, { lastWindowMs }]) => nowMs - lastWindowMs <= STALE_MS && this.#accountsFor(tenant, name))
+      .filter(([name, { lastWindowMs, staleMs }]) => nowMs - lastWindowMs <= staleMs && this.#accountsFor(tenant, name))
       .map(([, { tenants, seconds }]) => rateOf(tenants, (tenant * 2 + direction) * ROW, seconds));
     if (rates.length === 0) return null;
     return {
@@ -109,6 +153,27 @@ export class Observations {
       bitsPerSecond: rates.reduce((sum, rate) => sum + rate.bitsPerSecond, 0),
     };
   }
+}
+
+/** What the window was marked with. */
+function noteDoubts(point: Point, { onlySees, clockJumpMs, startMs, endMs }: Window): void {
+  if (onlySees === null) point.onlySees = null;
+  else if (onlySees !== point.onlySees?.direction) point.onlySees = { direction: onlySees, sinceMs: startMs };
+  if (clockJumpMs === 0) return;
+  point.clockJumps += 1;
+  point.lastClockJump = { jumpMs: clockJumpMs, atMs: endMs };
+}
+
+function doubtsOf({ onlySees, clockJumps, lastClockJump, unseen }: Point) {
+  return {
+    onlySees: onlySees && { direction: onlySees.direction, since: new Date(onlySees.sinceMs).toISOString() },
+    clock: {
+      jumps: clockJumps,
+      lastJumpSeconds: lastClockJump && Math.round(lastClockJump.jumpMs) / 1000,
+      lastJumpAt: timeText(lastClockJump?.atMs ?? null),
+    },
+    unseen: { bytes: unseen.bytes, packets: unseen.packets },
+  };
 }
 
 const rateOf = (rows: Float64Array, row: number, seconds: number): TrafficRate => ({

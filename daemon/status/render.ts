@@ -3,7 +3,9 @@ import type { Incident } from '../incidents/incident.ts';
 import { describeEvidence, describeOrigin, describeSubject, describeValue } from '../incidents/describe.ts';
 import { formatQuantity, formatRate, formatShare, formatTime } from '../incidents/format.ts';
 import { assessHealth } from './health.ts';
+import { renderCollector } from './renderCollector.ts';
 import type { InterfaceStatus, LimitStatus, StatusSnapshot, TenantStatus, TrafficRate } from './snapshot.ts';
+import { table } from './textTable.ts';
 
 const MAX_TENANTS = 20;
 const MAX_CLOSED = 5;
@@ -25,7 +27,8 @@ export function renderStatus(snapshot: StatusSnapshot): string {
       `Limits (${snapshot.limits.length})`,
       snapshot.limits.map((limit) => limitLine(limit, snapshot.now)),
     ),
-    section('Interfaces', renderInterfaces(snapshot.interfaces)),
+    section('Interfaces', [...renderInterfaces(snapshot.interfaces), ...snapshot.interfaces.flatMap(renderDoubts)]),
+    section('Flow collector', snapshot.collector === null ? [] : renderCollector(snapshot.collector)),
     section('Tenants', renderTenants(snapshot.tenants)),
     section('Alertmanager', renderAlertmanagers(snapshot)),
   ];
@@ -113,6 +116,25 @@ function renderInterfaces(interfaces: readonly InterfaceStatus[]): string[] {
   );
 }
 
+/** Why its figures may be wrong; nothing as a rule. */
+function renderDoubts({ name, onlySees, clock, unseen }: InterfaceStatus): string[] {
+  const doubts: string[] = [];
+  if (onlySees !== null) {
+    const since = `since ${formatTime(onlySees.since)}`;
+    doubts.push(`only ${onlySees.direction} traffic is seen ${since}: a mirror of one way, or asymmetric routes?`);
+  }
+  if (clock.lastJumpSeconds !== null && clock.lastJumpAt !== null) {
+    const way = clock.lastJumpSeconds < 0 ? 'back' : 'forward';
+    const by = `${way} by ${Math.abs(clock.lastJumpSeconds)} s at ${formatTime(clock.lastJumpAt)}`;
+    doubts.push(`the clock was set ${by}, ${clock.jumps} times in all`);
+  }
+  if (unseen.bytes !== null && unseen.bytes > 0) {
+    const packets = unseen.packets === null ? '' : ` (about ${formatQuantity(unseen.packets, '')} packets)`;
+    doubts.push(`${formatQuantity(unseen.bytes, 'B')}${packets} passed unseen, and nobody counted them as lost`);
+  }
+  return doubts.map((doubt) => `${name}: ${doubt}`);
+}
+
 function lost({ dropped, lossRatio }: InterfaceStatus): string {
   if (dropped === null) return UNKNOWN;
   return lossRatio === null || dropped === 0
@@ -174,15 +196,4 @@ function formatSpan(seconds: number): string {
   if (first === -1) return '0 s';
   const largest = parts.slice(first, first + 2).filter(([count]) => count > 0);
   return largest.map(([count, unit]) => `${count} ${unit}`).join(' ');
-}
-
-/** Columns as wide as their widest cell; the first `left` of them to the left, numbers to the right. */
-function table(left: number, titles: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  if (rows.length === 0) return [];
-  const widths = titles.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
-  const pad = (cell: string, column: number): string => {
-    const width = widths[column] ?? 0;
-    return column < left ? cell.padEnd(width) : cell.padStart(width);
-  };
-  return [titles, ...rows].map((cells) => cells.map(pad).join('  ').trimEnd());
 }

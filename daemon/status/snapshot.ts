@@ -1,4 +1,6 @@
 /** What the daemon knows of itself at one moment, as plain JSON: the answer of GET /api/status. Unknown is null, never 0. */
+import type { Link } from '../../probes/link.ts';
+import type { CollectorStatus, CollectorVitals } from './collectorStatus.ts';
 import type { ProbeState } from '../../probes/probe.ts';
 import type { AlertmanagerStatus } from '../alerting/receiver.ts';
 import type { DetectorMode } from '../detectors/detector.ts';
@@ -16,6 +18,8 @@ export interface StatusSnapshot {
   readonly config: string | null;
   readonly enforcement: { readonly mode: 'observe' | 'enforce' };
   readonly interfaces: readonly InterfaceStatus[];
+  /** null: flow exporters are not listened to. */
+  readonly collector: CollectorStatus | null;
   readonly tenants: readonly TenantStatus[];
   /** All open ones, then up to 100 that closed last. */
   readonly incidents: readonly Incident[];
@@ -28,7 +32,9 @@ export interface StatusSnapshot {
 }
 
 /** What its health is read from: little enough to be asked for at any time. */
-export type Vitals = Pick<StatusSnapshot, 'startedAt' | 'now' | 'interfaces'>;
+export type Vitals = Pick<StatusSnapshot, 'startedAt' | 'now' | 'interfaces'> & {
+  readonly collector: CollectorVitals | null;
+};
 
 export interface InterfaceStatus {
   readonly name: string;
@@ -53,6 +59,18 @@ export interface InterfaceStatus {
   /** Lines that the bounded tables gave up. */
   readonly evicted: { readonly targets: number; readonly sources: number };
   readonly workerRestarts: number;
+  /** What the kernel says of its link; null: not looked at yet. */
+  readonly link: Link | null;
+  /** The one direction that it is shown, as is suspected; null: both are, or it cannot be known. */
+  readonly onlySees: { readonly direction: Direction; readonly since: string } | null;
+  /** How often the clock was set while it was watched, and by how much the last time (negative: back). */
+  readonly clock: {
+    readonly jumps: number;
+    readonly lastJumpSeconds: number | null;
+    readonly lastJumpAt: string | null;
+  };
+  /** What passed by the kernel's counters, and was neither captured nor counted as dropped; null: not known. */
+  readonly unseen: { readonly bytes: number | null; readonly packets: number | null };
 }
 
 export interface TrafficRate {

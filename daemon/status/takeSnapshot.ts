@@ -1,5 +1,6 @@
 /** Puts the status snapshot together from what the parts know; pure but for the process' own memory and CPU time. */
 
+import type { Link } from '../../probes/link.ts';
 import type { Milliseconds } from '../../probes/probe.ts';
 import type { AlertmanagerStatus } from '../alerting/receiver.ts';
 import type { Config } from '../config/config.ts';
@@ -8,6 +9,7 @@ import type { IncidentCounters } from '../incidents/incidents.ts';
 import { INBOUND, OUTBOUND } from '../metering/window.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import { version } from '../version.ts';
+import { type CollectorSource, collectorStatus, collectorVitals } from './collectorStatus.ts';
 import type { Observations } from './observations.ts';
 import type { InterfaceStatus, LimitStatus, SelfStatus, StatusSnapshot, TenantStatus, Vitals } from './snapshot.ts';
 
@@ -22,6 +24,9 @@ export interface VitalSources {
   readonly nowMs: Milliseconds;
   readonly captures: ReadonlyMap<string, { readonly state: InterfaceStatus['state']; readonly restarts: number }>;
   readonly observations: Observations;
+  /** null: none is configured. */
+  readonly collection: CollectorSource | null;
+  readonly links: ReadonlyMap<string, Link>;
 }
 
 export interface SnapshotSources extends VitalSources {
@@ -39,6 +44,7 @@ export function takeSnapshot(sources: SnapshotSources): StatusSnapshot {
   return {
     version,
     ...takeVitals(sources),
+    collector: sources.collection === null ? null : collectorStatus(sources.collection, config.detectors),
     uptimeSeconds: Math.round((nowMs - startedMs) / 1000),
     config: configPath,
     enforcement: { mode: config.enforcement.mode },
@@ -57,16 +63,18 @@ export function takeVitals(sources: VitalSources): Vitals {
     startedAt: new Date(sources.startedMs).toISOString(),
     now: new Date(sources.nowMs).toISOString(),
     interfaces: interfacesOf(sources),
+    collector: sources.collection === null ? null : collectorVitals(sources.collection),
   };
 }
 
-function interfacesOf({ config, captures, observations, nowMs }: VitalSources): InterfaceStatus[] {
+function interfacesOf({ config, captures, observations, links, nowMs }: VitalSources): InterfaceStatus[] {
   return config.interfaces.map(({ name, faces, tenant }) => ({
     name,
     faces,
     tenant,
     state: captures.get(name)?.state ?? 'dead',
     workerRestarts: captures.get(name)?.restarts ?? 0,
+    link: links.get(name) ?? null,
     ...observations.interfaceCounters(name, nowMs),
   }));
 }

@@ -18,6 +18,10 @@ export function testInterface(changes: Partial<InterfaceStatus> = {}): Interface
     malformed: {},
     evicted: { targets: 0, sources: 0 },
     workerRestarts: 0,
+    link: { speedBps: 1e9, isFullDuplex: true, mtuBytes: 1500, isPromiscuous: false },
+    onlySees: null,
+    clock: { jumps: 0, lastJumpSeconds: null, lastJumpAt: null },
+    unseen: { bytes: 0, packets: 0 },
     ...changes,
   };
 }
@@ -43,6 +47,7 @@ export function testSnapshot(changes: Partial<StatusSnapshot> = {}): StatusSnaps
     config: '/etc/weir/weir.yaml',
     enforcement: { mode: 'observe' },
     interfaces: [testInterface()],
+    collector: null,
     tenants: [testTenant()],
     incidents: [],
     incidentCounters: { opened: 3, closed: 1, suppressed: 0, candidatesEvicted: 0 },

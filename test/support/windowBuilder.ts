@@ -84,7 +84,9 @@ export function buildWindow(traffic: readonly Traffic[], options: WindowOptions 
     }
   }
   const packets = traffic.reduce((sum, flow) => sum + flow.packets, 0);
+  const bytes = traffic.reduce((sum, flow) => sum + flow.packets * (flow.bytes ?? 60), 0);
   window.close(startMs + windowMs, packets, dropped);
+  window.captured(bytes, 0, packets === 0 ? null : startMs + windowMs);
   return window;
 }
 
