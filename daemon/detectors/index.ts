@@ -2,12 +2,21 @@
 import { z } from 'zod';
 import type { Observed } from '../metering/window.ts';
 import { bandwidthThreshold } from './bandwidthThreshold.ts';
+import { cpuOveruse } from './cpuOveruse.ts';
 import type { Detector, DetectorConfig, DetectorContext, DetectorDefinition } from './detector.ts';
 import { icmpFlood } from './icmpFlood.ts';
+import { memoryOveruse } from './memoryOveruse.ts';
 import { synFlood } from './synFlood.ts';
 import { udpFlood } from './udpFlood.ts';
 
-export const detectorDefinitions: readonly DetectorDefinition[] = [synFlood, udpFlood, icmpFlood, bandwidthThreshold];
+export const detectorDefinitions: readonly DetectorDefinition[] = [
+  synFlood,
+  udpFlood,
+  icmpFlood,
+  bandwidthThreshold,
+  cpuOveruse,
+  memoryOveruse,
+];
 
 /** By detector id. */
 export type DetectorConfigs = Readonly<Record<string, DetectorConfig>>;

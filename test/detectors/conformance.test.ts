@@ -4,9 +4,8 @@ import * as fc from 'fast-check';
 import type { Detector, DetectorDefinition, Json } from '../../daemon/detectors/detector.ts';
 import { createDetectors, detectorDefinitions } from '../../daemon/detectors/index.ts';
 import { Incidents } from '../../daemon/incidents/incidents.ts';
-import { Window, WINDOW_MS } from '../../daemon/metering/window.ts';
+import { type Observed, Window } from '../../daemon/metering/window.ts';
 import { optionsTable } from '../support/optionsTable.ts';
-import { buildWindow, strangers, type Traffic } from '../support/windowBuilder.ts';
 import { type DetectorCase, detectorCases, windowsOf } from './cases.ts';
 
 const DOCS = new URL('../../docs/detectors.md', import.meta.url);
@@ -55,9 +54,11 @@ describe('detectorDefinitions', () => {
 
       it('is silent on nothing and on empty windows', () => {
         const detector = create(definition, kase);
-        const shape = { tenants: kase.context.tenants.length, targetBits: 6, sourceBits: 6, details: 4 };
-        assert.deepEqual(detector.observe(new Window(shape)), []);
-        for (const window of windowsOf({ ...kase, traffic: () => [] }, 0, 30)) {
+        for (const observed of definition.observes) {
+          const shape = { observed, tenants: kase.context.tenants.length, targetBits: 6, sourceBits: 6, details: 4 };
+          assert.deepEqual(detector.observe(new Window(shape)), []);
+        }
+        for (const window of windowsOf(kase, 0, 30)) {
           assert.deepEqual(detector.observe(window), []);
         }
       });
@@ -123,10 +124,10 @@ describe('detectorDefinitions', () => {
         );
       });
 
-      it('keeps no more memory, and says no more, the more addresses there are', () => {
+      it('keeps no more memory, and says no more, the more there is to see', () => {
         const detector = create(definition, kase);
         const sizes = [1, 20].map((rounds) => {
-          for (let i = 0; i < rounds; i++) detector.observe(manyAddresses(kase, i));
+          for (let i = 0; i < rounds; i++) detector.observe(kase.crowd(i * kase.windowMs));
           return JSON.stringify(detector.save()).length;
         });
         const [few = 0, many = 0] = sizes;
@@ -145,17 +146,6 @@ describe('detectorDefinitions', () => {
   }
 });
 
-/** A window in which thousands of addresses send to thousands. */
-function manyAddresses({ context }: DetectorCase, round: number): Window {
-  const traffic: Traffic[] = Array.from({ length: 500 }, (_, i) => ({
-    from: strangers(4, 6).map((address) => `${address}${round}`),
-    to: `2001:db8:8::${(round * 500 + i).toString(16)}`,
-    kind: (['udp', 'tcpSyn', 'icmp'] as const)[i % 3] ?? 'udp',
-    packets: 4,
-  }));
-  return buildWindow(traffic, { context, startMs: round * WINDOW_MS });
-}
-
 /** Without what the formatter adds to line up a table's columns. */
 const unpadded = (markdown: string): string => markdown.replace(/ +/g, ' ').replace(/-{3,}/g, '---');
 
@@ -166,22 +156,27 @@ function updateTable(id: string, table: string): void {
   writeFileSync(DOCS, `${text.slice(0, start)}${table}${text.slice(end)}`);
 }
 
+const thatObserve = (observed: Observed): string[] =>
+  detectorDefinitions.filter(({ observes }) => observes.includes(observed)).map(({ id }) => id);
+
 describe('createDetectors', () => {
   const context = detectorCases[0]?.context;
   assert(context !== undefined);
 
-  it('makes all of the list from nothing, in its order', () => {
-    assert.deepEqual(
-      createDetectors({}, context, 'packets').map(({ id }) => id),
-      ids,
-    );
-  });
+  for (const observed of ['packets', 'flows', 'samples'] as const) {
+    it(`makes all of the list that can judge ${observed} from nothing, in its order`, () => {
+      assert.deepEqual(
+        createDetectors({}, context, observed).map(({ id }) => id),
+        thatObserve(observed),
+      );
+    });
+  }
 
   it('leaves out what is off', () => {
     const made = createDetectors({ synFlood: { mode: 'off' } }, context, 'packets');
     assert.deepEqual(
       made.map(({ id }) => id),
-      ids.filter((id) => id !== 'synFlood'),
+      thatObserve('packets').filter((id) => id !== 'synFlood'),
     );
   });
 });

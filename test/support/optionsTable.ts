@@ -7,8 +7,8 @@ export function optionsTable({ config }: DetectorDefinition): string {
   const { properties = {} } = z.toJSONSchema(config, { io: 'input', unrepresentable: 'any' });
   const defaults = new Map(Object.entries(config.parse({})));
   const rows = Object.entries(properties).map(([key, property]) => {
-    const meaning = typeof property === 'object' ? (property.description ?? '') : '';
-    return `| \`${key}\` | \`${String(defaults.get(key))}\` | ${meaning} |`;
+    const { description = '', default: written = defaults.get(key) } = typeof property === 'object' ? property : {};
+    return `| \`${key}\` | \`${String(written)}\` | ${description} |`;
   });
   return ['| option | default | meaning |', '| --- | --- | --- |', ...rows].join('\n');
 }

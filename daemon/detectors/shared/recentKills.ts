@@ -1,0 +1,51 @@
+/** How often something happened to a tenant in a fixed span of time; tenants to whom nothing happened cost nothing. */
+import { z } from 'zod';
+import type { Milliseconds } from '../../../probes/probe.ts';
+import type { Json } from '../detector.ts';
+
+/** Beyond it the earliest two become one, as late as the second: a count is never forgotten too early. */
+const MAX_EVENTS = 32;
+
+const saved = z.array(
+  z.object({
+    tenant: z.string(),
+    events: z.array(z.object({ atMs: z.number(), count: z.number().positive() })).max(MAX_EVENTS),
+  }),
+);
+type Event = z.output<typeof saved>[number]['events'][number];
+
+export class RecentKills {
+  readonly #spanMs: number;
+  readonly #byTenant = new Map<string, readonly Event[]>();
+
+  constructor(spanMs: number) {
+    this.#spanMs = spanMs;
+  }
+
+  /** The number over the span up to `atMs`, with those that have just happened (NaN: not known). */
+  observe(tenant: string, atMs: Milliseconds, count: number): number {
+    const before = this.#byTenant.get(tenant);
+    if (before === undefined && !(count > 0)) return 0;
+    const recent = (before ?? []).filter((event) => event.atMs > atMs - this.#spanMs && event.atMs <= atMs);
+    const events = merged(count > 0 ? [...recent, { atMs, count }] : recent);
+    if (events.length === 0) this.#byTenant.delete(tenant);
+    else this.#byTenant.set(tenant, events);
+    return events.reduce((sum, event) => sum + event.count, 0);
+  }
+
+  save(): Json {
+    return [...this.#byTenant].map(([tenant, events]) => ({ tenant, events: events.map((event) => ({ ...event })) }));
+  }
+
+  restore(state: unknown, tenants: ReadonlySet<string>): void {
+    for (const { tenant, events } of saved.safeParse(state).data ?? []) {
+      if (tenants.has(tenant)) this.#byTenant.set(tenant, events);
+    }
+  }
+}
+
+function merged(events: readonly Event[]): readonly Event[] {
+  const [first, second, ...others] = events;
+  if (first === undefined || second === undefined || events.length <= MAX_EVENTS) return events;
+  return [{ atMs: second.atMs, count: first.count + second.count }, ...others];
+}
