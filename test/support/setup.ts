@@ -9,14 +9,18 @@ import { delimiter, join } from 'node:path';
 /** Debian's package of each command. */
 const PACKAGES: Readonly<Record<string, string>> = {
   ethtool: 'ethtool',
+  'g++': 'g++',
   hping3: 'hping3',
   ip: 'iproute2',
   iperf3: 'iperf3',
+  make: 'make',
   nfpcapd: 'nfdump',
   nmap: 'nmap',
+  'pcap-config': 'libpcap-dev',
   'prometheus-alertmanager': 'prometheus-alertmanager',
   promtool: 'prometheus',
   ps: 'procps',
+  python3: 'python3',
   tcpdump: 'tcpdump',
 };
 
@@ -79,8 +83,15 @@ function setUp(): void {
     throw new Error(`Cannot find ${still.join(', ')} after the installation of ${packages.join(', ')}`);
 }
 
+/** The module is optional for the daemon, not for its tests. */
+function buildCap(): void {
+  const { status, stderr } = spawnSync('sh', ['systemd/setup.sh', 'cap'], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr.trim());
+}
+
 try {
   setUp();
+  buildCap();
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
