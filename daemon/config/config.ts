@@ -1,4 +1,5 @@
 /** The configuration as the daemon reads it: every value is there, checked and in the unit that its name says. */
+import type { Workload } from '../../probes/sample.ts';
 import type { DetectorConfigs } from '../detectors/index.ts';
 import type { ExporterConfig } from '../metering/collectorProtocol.ts';
 import type { Tenant } from '../tenants/tenant.ts';
@@ -49,6 +50,12 @@ export interface CollectorConfig {
   readonly templates: string;
 }
 
+/** Whose CPU and memory are sampled, and where they are found. */
+export interface TenantWorkload {
+  readonly tenant: string;
+  readonly workload: Workload;
+}
+
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
 export interface Config {
@@ -58,6 +65,10 @@ export interface Config {
   /** null: flow exporters are not listened to. */
   readonly collector: CollectorConfig | null;
   readonly tenants: readonly Tenant[];
+  /** Of those tenants that have one; metering traffic needs none of it. */
+  readonly workloads: readonly TenantWorkload[];
+  /** How often CPU and memory are sampled. */
+  readonly host: { readonly everyMs: number };
   readonly detectors: DetectorConfigs;
   readonly enforcement: { readonly mode: 'observe' | 'enforce'; readonly holdMs: number };
   readonly incidents: { readonly closeAfterMs: number; readonly maxOpen: number };

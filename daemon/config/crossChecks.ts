@@ -5,6 +5,7 @@
 import type { z } from 'zod';
 import { didYouMean } from './explain.ts';
 import { formatRate, formatSize } from './units.ts';
+import { WORKLOAD_KINDS } from './workload.ts';
 
 /** The kernel does not swap it. */
 const MAX_RING_BYTES = 2 ** 30;
@@ -75,6 +76,7 @@ export function checkAll({ interfaces, tenants, enforcement }: Written, context:
   checkUnique(entries(interfaces), 'interfaces', 'name', context);
   checkUnique(entries(tenants), 'tenants', 'id', context);
   checkPrefixes(entries(tenants), context);
+  checkWorkloads(entries(tenants), context);
   const ids = entries(tenants)
     .map(({ id }) => id)
     .filter((id) => typeof id === 'string');
@@ -103,6 +105,23 @@ function checkUnique(list: readonly Written[], section: string, key: string, con
     if (typeof name === 'string' && seen.has(name)) problem(context, [section, i, ...at], `${name} is listed twice`);
     seen.add(name);
   });
+}
+
+/** What one tenant does would be laid to another's charge. */
+function checkWorkloads(tenants: readonly Written[], context: Context): void {
+  const owners = new Map<string, unknown>();
+  tenants.forEach(({ id, workload }, i) => {
+    const name = isWritten(workload) ? nameOf(workload) : null;
+    if (name === null) return;
+    if (owners.has(name))
+      problem(context, ['tenants', i, 'workload'], `${name} is that of tenants.${String(owners.get(name))} already`);
+    else owners.set(name, id);
+  });
+}
+
+function nameOf(workload: Written): string | null {
+  const kind = WORKLOAD_KINDS.find((each) => typeof workload[each] === 'string');
+  return kind === undefined ? null : `${kind} ${String(workload[kind])}`;
 }
 
 /** Prefixes may lie inside one another, the longest counts; equal ones leave no tenant to choose. */

@@ -7,6 +7,7 @@ import type { CollectorConfig, Config, InterfaceConfig } from './config.ts';
 import { checkAll, checkCollector, checkInterface, checkPlan, checkRing, isWritten } from './crossChecks.ts';
 import { captureFilter, cidr, httpUrl, interfaceName, listen, loopbackListen, mac } from './network.ts';
 import { count, duration, filePath, rate, size, textField } from './units.ts';
+import { workloadSection } from './workload.ts';
 
 const MAX_TENANTS = 65_000;
 /** TPACKET_V3 takes blocks of whole pages only (net/packet/af_packet.c, packet_set_ring). */
@@ -80,12 +81,17 @@ const planSection = z
     limitBps: limit,
   }));
 
-const tenantSection: z.ZodType<Tenant> = z.strictObject({
+const tenantSection = z.strictObject({
   id: tenantId(),
   addresses: z.array(cidr()).min(1),
   macs: list(mac()),
   plan: section(planSection),
+  workload: workloadSection.nullish(),
 });
+
+const hostSection = z
+  .strictObject({ every: duration(1000, 300_000).default(5000) })
+  .transform(({ every }) => ({ everyMs: every }));
 
 /** An exporter samples one packet in at most so many: the field of IPFIX has 32 bits, no router goes near it. */
 const MAX_SAMPLING = 10_000_000;
@@ -137,6 +143,7 @@ export const configSchema = (detectors: z.ZodType<DetectorConfigs> = detectorsSe
         interfaces: z.array(interfaceSection).nullish(),
         collector: collectorSection.nullish(),
         tenants: z.preprocess((value) => value ?? [], z.array(tenantSection).max(MAX_TENANTS)),
+        host: section(hostSection),
         detectors: section(detectors),
         enforcement: section(enforcementSection),
         incidents: section(incidentsSection),
@@ -147,11 +154,13 @@ export const configSchema = (detectors: z.ZodType<DetectorConfigs> = detectorsSe
         ),
       })
       .superRefine(checkAll, always)
-      .transform(({ interfaces, collector = null, ...rest }): Config => ({
+      .transform(({ interfaces, tenants, collector = null, ...rest }): Config => ({
         interfaces: interfaces ?? [],
         // An empty list says that there shall be none, where flow exporters are listened to.
         defaultInterface: (interfaces?.length ?? 0) === 0 && !(interfaces && collector !== null),
         collector,
+        tenants: tenants.map(({ id, addresses, macs, plan }): Tenant => ({ id, addresses, macs, plan })),
+        workloads: tenants.flatMap(({ id, workload }) => (workload ? [{ tenant: id, workload }] : [])),
         ...rest,
       })),
   );

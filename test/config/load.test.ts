@@ -160,7 +160,7 @@ describe('readConfig', () => {
     const { interfaces, tenants, alertmanager, collector } = shown;
     assert.deepEqual([interfaces.length, tenants.length, alertmanager.urls.length], [2, 2, 1]);
     const defaults = defaultConfig();
-    const without = { interfaces: [], defaultInterface: true, collector: null, tenants: [] };
+    const without = { interfaces: [], defaultInterface: true, collector: null, tenants: [], workloads: [] };
     assert.deepEqual({ ...shown, ...without, alertmanager: { ...alertmanager, urls: [] } }, defaults);
     const { exporters = [], ...ofCollector } = collector ?? {};
     assert.equal(exporters.length, 2);
