@@ -160,6 +160,7 @@ export class Daemon {
     this.#observations.observeWindow(name, window, statistics);
     this.#tellState(name, statistics.state);
     const nowMs = Date.now();
+    this.#probeLog.observeRestarts(name, statistics, nowMs);
     this.#probeLog.observe(name, window, this.#observations.interfaceCounters(name, nowMs).unseen.bytes, nowMs);
   }
 

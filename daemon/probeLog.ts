@@ -1,5 +1,5 @@
 /** What the log says of a probe's troubles: each kind at most once a minute an interface. */
-import type { Milliseconds } from '../probes/probe.ts';
+import type { Milliseconds, ProbeStatistics } from '../probes/probe.ts';
 import { formatQuantity } from './incidents/format.ts';
 import { LogLimiter } from './log.ts';
 import type { Direction, Window } from './metering/window.ts';
@@ -16,6 +16,7 @@ export class ProbeLog {
   /** By interface. */
   readonly #onlySees = new Map<string, Direction | null>();
   readonly #unseenBytes = new Map<string, number>();
+  readonly #restarts = new Map<string, number>();
 
   constructor(log: Lines) {
     this.#log = log;
@@ -33,6 +34,14 @@ export class ProbeLog {
     }
     this.#tellWays(name, window.onlySees, nowMs);
     this.#tellUnseen(name, unseenBytes ?? 0, nowMs);
+  }
+
+  /** Of the process that captures, where it is one of its own. */
+  observeRestarts(name: string, { restarts = 0, lastFailure = null }: ProbeStatistics, nowMs: Milliseconds): void {
+    const before = this.#restarts.get(name) ?? 0;
+    this.#restarts.set(name, restarts);
+    if (restarts <= before) return;
+    this.#warn('restart', name, nowMs, { restarts }, `the process that captures on ${name} ended: ${lastFailure}`);
   }
 
   /** When a suspicion begins, and when it is given up. */

@@ -54,6 +54,8 @@ export interface ProbeStatistics {
   /** How often the process that captures had to be started again, and why the last time; absent: there is none. */
   readonly restarts?: number;
   readonly lastFailure?: string | null;
+  /** A filter keeps packets away, so that the interface's own counters say more; absent: none does. */
+  readonly isFiltered?: boolean;
 }
 
 /** A source of frames. Everything is synchronous: a probe lives in a thread of its own. */

@@ -22,6 +22,23 @@ describe('ProbeLog', () => {
     assert.deepEqual(lines, []);
   });
 
+  it('says that the process that captures has ended, and why, once for each time', () => {
+    const { probeLog, lines } = logged();
+    const statistics = { received: 0, dropped: 0, state: 'up', reattached: 0, lastFailure: 'SIGKILL' } as const;
+    for (const [restarts, nowMs] of [
+      [0, 0],
+      [1, 250],
+      [1, 61_000],
+      [2, 62_000],
+      [3, 62_250],
+    ] as const) {
+      probeLog.observeRestarts('eth0', { ...statistics, restarts }, nowMs);
+    }
+    probeLog.observeRestarts('eth1', { received: 0, dropped: 0, state: 'up', reattached: 0 }, 0);
+    const expected = 'the process that captures on eth0 ended: SIGKILL';
+    assert.deepEqual(lines, [expected, expected]);
+  });
+
   for (const [title, window, unseen, expected] of [
     ['losses', windowOf(() => {}, 7), 0, 'losing packets on eth0'],
     [

@@ -77,11 +77,9 @@ export class Capture {
   }
 }
 
-const add = (a: Counts, b: Counts): Counts => ({
-  received: a.received + b.received,
-  dropped: a.dropped === null || b.dropped === null ? null : a.dropped + b.dropped,
-  reattached: a.reattached + b.reattached,
-  ...(b.restarts === undefined
-    ? {}
-    : { restarts: (a.restarts ?? 0) + b.restarts, lastFailure: b.lastFailure ?? a.lastFailure ?? null }),
-});
+function add(a: Counts, b: Counts): Counts {
+  const dropped = a.dropped === null || b.dropped === null ? null : a.dropped + b.dropped;
+  const sum = { ...b, received: a.received + b.received, dropped, reattached: a.reattached + b.reattached };
+  if (b.restarts === undefined) return sum;
+  return { ...sum, restarts: (a.restarts ?? 0) + b.restarts, lastFailure: b.lastFailure ?? a.lastFailure ?? null };
+}

@@ -97,6 +97,7 @@ class CapProbe implements PacketProbe {
       reattached: Math.max(0, this.#attachments - 1),
       restarts: this.#restarts,
       lastFailure: this.#lastFailure,
+      ...(this.#options.filter === '' ? {} : { isFiltered: true }),
     };
   }
 
