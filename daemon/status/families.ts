@@ -114,6 +114,13 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
       ]),
   },
   {
+    name: 'weir_probe_capture_process_restarts_total',
+    help: 'How often the process that captures had to be started again; absent where the worker captures itself.',
+    type: 'counter',
+    labels: ['interface'],
+    samples: ofInterfaces(({ captureProcess }) => captureProcess?.restarts ?? null),
+  },
+  {
     name: 'weir_probe_last_packet_timestamp_seconds',
     help: 'Time of the last packet, by its own stamp; absent before the first.',
     type: 'gauge',

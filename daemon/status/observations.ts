@@ -40,6 +40,7 @@ export type InterfaceCounters = Pick<
   | 'bitsPerSecond'
   | 'malformed'
   | 'evicted'
+  | 'captureProcess'
   | 'onlySees'
   | 'clock'
   | 'unseen'
@@ -56,6 +57,7 @@ const NOTHING_YET: InterfaceCounters = {
   bitsPerSecond: null,
   malformed: {},
   evicted: { targets: 0, sources: 0 },
+  captureProcess: null,
   onlySees: null,
   clock: { jumps: 0, lastJumpSeconds: null, lastJumpAt: null },
   unseen: { bytes: null, packets: null },
@@ -123,7 +125,7 @@ export class Observations {
     const point = this.#points.get(name);
     const totals = this.traffic.interfaces.get(name);
     if (point === undefined || point.statistics === null || totals === undefined) return NOTHING_YET;
-    const { received, dropped, reattached } = point.statistics;
+    const { received, dropped, reattached, restarts, lastFailure = null } = point.statistics;
     const isStale = nowMs - point.lastWindowMs > STALE_MS;
     return {
       received,
@@ -138,6 +140,7 @@ export class Observations {
         DECODE_REASONS.map((reason, i) => [reason, totals.malformed[i] ?? 0] as const).filter(([, count]) => count > 0),
       ),
       evicted: { targets: totals.evictedTargets, sources: totals.evictedSources },
+      captureProcess: restarts === undefined ? null : { restarts, lastFailure },
       ...doubtsOf(point),
     };
   }

@@ -98,11 +98,12 @@ function limitLine({ tenant, direction, rateBps, state, reason, since, until }: 
 function renderInterfaces(interfaces: readonly InterfaceStatus[]): string[] {
   return table(
     3,
-    ['name', 'state', 'faces', 'packets', 'bits', 'received', 'lost', 'unreadable', 'restarts'],
+    ['name', 'state', 'faces', 'link', 'packets', 'bits', 'received', 'lost', 'unreadable', 'restarts'],
     interfaces.map((each) => [
       each.name,
       each.state,
       each.tenant ?? each.faces,
+      linkWords(each.link),
       each.packetsPerSecond === null ? UNKNOWN : formatRate(each.packetsPerSecond, 'packets/s'),
       each.bitsPerSecond === null ? UNKNOWN : formatRate(each.bitsPerSecond, 'bit/s'),
       formatQuantity(each.received, ''),
@@ -116,9 +117,20 @@ function renderInterfaces(interfaces: readonly InterfaceStatus[]): string[] {
   );
 }
 
+function linkWords(link: InterfaceStatus['link']): string {
+  if (link === null || link.speedBps === null) return UNKNOWN;
+  return formatRate(link.speedBps, 'bit/s') + (link.isFullDuplex === false ? ' half duplex' : '');
+}
+
 /** Why its figures may be wrong; nothing as a rule. */
-function renderDoubts({ name, onlySees, clock, unseen }: InterfaceStatus): string[] {
+function renderDoubts({ name, captureProcess, onlySees, clock, unseen }: InterfaceStatus): string[] {
   const doubts: string[] = [];
+  if (captureProcess !== null && captureProcess.restarts > 0) {
+    const { restarts, lastFailure } = captureProcess;
+    doubts.push(
+      `the process that captures was started again ${restarts} times, last because: ${lastFailure ?? UNKNOWN}`,
+    );
+  }
   if (onlySees !== null) {
     const since = `since ${formatTime(onlySees.since)}`;
     doubts.push(`only ${onlySees.direction} traffic is seen ${since}: a mirror of one way, or asymmetric routes?`);

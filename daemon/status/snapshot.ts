@@ -59,6 +59,8 @@ export interface InterfaceStatus {
   /** Lines that the bounded tables gave up. */
   readonly evicted: { readonly targets: number; readonly sources: number };
   readonly workerRestarts: number;
+  /** The process that captures, where it is one of its own (`capture: cap`); null: the worker captures itself. */
+  readonly captureProcess: { readonly restarts: number; readonly lastFailure: string | null } | null;
   /** What the kernel says of its link; null: not looked at yet. */
   readonly link: Link | null;
   /** The one direction that it is shown, as is suspected; null: both are, or it cannot be known. */

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
-import { OneWayWatch } from '../../daemon/metering/oneWayWatch.ts';
+import { basename } from 'node:path';
 import type { PacketKind } from '../../daemon/metering/decodeResult.ts';
-import { ROW, type Window, WINDOW_MS } from '../../daemon/metering/window.ts';
-import { PACKET_KINDS } from '../../daemon/metering/decodeResult.ts';
-import { buildWindow, type Traffic } from '../support/windowBuilder.ts';
+import { Meter } from '../../daemon/metering/meter.ts';
+import { OneWayWatch } from '../../daemon/metering/oneWayWatch.ts';
+import { Tick } from '../../daemon/metering/tick.ts';
+import { type Direction, TABLES, Window, WINDOW_MS } from '../../daemon/metering/window.ts';
+import { TenantDirectory } from '../../daemon/tenants/directory.ts';
+import { openPcap } from '../../probes/pcap/pcapProbe.ts';
+import { capturesOrPending } from '../support/captures.ts';
+import { buildWindow, testTenant, type Traffic } from '../support/windowBuilder.ts';
 
 const STRANGER = '203.0.113.1';
 const ACME = '198.51.100.9';
@@ -14,23 +19,12 @@ const inbound = (kind: PacketKind, packets: number): Traffic => ({ from: STRANGE
 const outbound = (kind: PacketKind, packets: number): Traffic => ({ from: ACME, to: STRANGER, kind, packets });
 const between = (kind: PacketKind, packets: number): Traffic => ({ from: ACME, to: GLOBEX, kind, packets });
 
-/** The rows of number 0, which the builder leaves out: whoever is no tenant sends, or receives. */
-function withOthers(traffic: readonly Traffic[], startMs: number): Window {
-  const window = buildWindow(traffic, { startMs });
-  for (const { from, to, kind, packets } of traffic) {
-    const lane = PACKET_KINDS.indexOf(kind);
-    if (from === STRANGER) window.tenants[lane]! += packets;
-    if (to === STRANGER) window.tenants[ROW + lane]! += packets;
-  }
-  return window;
-}
-
 /** What is suspected after each window, of so many with the same traffic each. */
 const watching = () => {
   const watch = new OneWayWatch();
   let startMs = 0;
   return (seconds: number, ...traffic: readonly Traffic[]) => {
-    const window = withOthers(traffic, startMs);
+    const window = buildWindow(traffic, { startMs });
     return Array.from({ length: seconds * SECONDS }, () => {
       window.close((startMs += WINDOW_MS), 0, 0);
       return watch.observe(window);
@@ -38,7 +32,45 @@ const watching = () => {
   };
 };
 
+/** Of everything with a private address: what is suspected at the end of any of its windows. */
+function suspicionsOf(path: string): Set<Direction | null> {
+  const directory = new TenantDirectory([testTenant('inside', ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'])]);
+  const window = new Window({ tenants: 1, ...TABLES.tenant });
+  const watch = new OneWayWatch();
+  const suspicions = new Set<Direction | null>();
+  const tick = new Tick({
+    meter: new Meter(directory, window),
+    nextWindow: () => window,
+    onWindow: () => suspicions.add(watch.observe(window)),
+    dropped: () => null,
+  });
+  const probe = openPcap(path);
+  for (let block = probe.next(0); block !== null; block = probe.next(0)) {
+    tick.observe(block);
+    probe.release(block);
+  }
+  tick.finish();
+  return suspicions;
+}
+
 describe('OneWayWatch', () => {
+  for (const [folder, oneWay] of [
+    ['benign', []],
+    ['scans', []],
+    ['sip-rtp', []],
+    // Of each of its conversations it has one direction alone.
+    ['floods', ['st-amp.dns.RRSIG.fragmented.pcap']],
+  ] as const) {
+    it(`suspects ${oneWay.length} of the captures of ${folder}`, function () {
+      const captures = capturesOrPending(this, folder).filter((path) => !path.endsWith('.gz'));
+      const suspected = captures.filter((path) => [...suspicionsOf(path)].some((seen) => seen !== null));
+      assert.deepEqual(
+        suspected.map((path) => basename(path)),
+        oneWay,
+      );
+    });
+  }
+
   for (const [seen, traffic] of [
     ['inbound', inbound('tcpAck', 100)],
     ['outbound', outbound('tcpAck', 100)],

@@ -104,6 +104,34 @@ describe('Metrics', () => {
     ]);
   });
 
+  it("tells what a probe's figures can be doubted for, and leaves out what is not known", async () => {
+    const doubted = testInterface({
+      captureProcess: { restarts: 2, lastFailure: 'SIGABRT' },
+      onlySees: { direction: 'inbound', since: '2026-03-01T09:00:00.250Z' },
+      clock: { jumps: 3, lastJumpSeconds: -3600, lastJumpAt: '2026-03-01T09:30:00.000Z' },
+      unseen: { bytes: 5000, packets: 7 },
+    });
+    const unknown = testInterface({
+      name: 'eth1',
+      lastPacketAt: null,
+      link: null,
+      unseen: { bytes: null, packets: null },
+    });
+    const { metrics } = metricsFor(testSnapshot({ interfaces: [doubted, unknown] }));
+    assert.deepEqual(seriesOf(await metrics.text(), 'weir_probe_'), [
+      'weir_probe_capture_process_restarts_total{interface="eth0"} 2',
+      'weir_probe_last_packet_timestamp_seconds{interface="eth0"} 1772359212.99',
+      'weir_probe_link_bytes_per_second{interface="eth0"} 125000000',
+      'weir_probe_only_sees{interface="eth0",direction="outbound"} 0',
+      'weir_probe_only_sees{interface="eth0",direction="inbound"} 1',
+      'weir_probe_only_sees{interface="eth1",direction="outbound"} 0',
+      'weir_probe_only_sees{interface="eth1",direction="inbound"} 0',
+      'weir_probe_clock_jumps_total{interface="eth0"} 3',
+      'weir_probe_clock_jumps_total{interface="eth1"} 0',
+      'weir_probe_unseen_bytes_total{interface="eth0"} 5000',
+    ]);
+  });
+
   it('counts what every interface received, lost and could not read', async () => {
     const { metrics, traffic } = metricsFor(RICH);
     traffic.observeWindow('eth0', testWindow(1));

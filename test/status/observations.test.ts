@@ -3,6 +3,7 @@ import { Observations } from '../../daemon/status/observations.ts';
 import { accountingPoints } from '../../daemon/tenants/accounting.ts';
 import { DECODE_REASONS } from '../../daemon/metering/decodeResult.ts';
 import { INBOUND, OUTBOUND, type Window } from '../../daemon/metering/window.ts';
+import { testSample } from '../support/samples.ts';
 import { buildWindow, testTenant } from '../support/windowBuilder.ts';
 
 const ACME = 1;
@@ -74,4 +75,53 @@ describe('Observations', () => {
       assert.equal(observations.interfaceCounters('eth0', 250).lossRatio, lossRatio);
     });
   }
+
+  it('remembers what windows were marked with: since when one direction is missing, and how the clock was set', () => {
+    const observations = made();
+    const observe = (startMs: number, mark: (window: Window) => void): void => {
+      const window = windowOf(1, startMs);
+      mark(window);
+      observations.observeWindow('eth0', window, UP);
+    };
+    observe(0, (window) => window.suspectOneWay('inbound'));
+    observe(250, (window) => window.suspectOneWay('inbound'));
+    observe(500, (window) => {
+      window.suspectOneWay('inbound');
+      window.clockJumped(-3_600_000.4);
+    });
+    const { onlySees, clock } = observations.interfaceCounters('eth0', 750);
+    assert.deepEqual(onlySees, { direction: 'inbound', since: '1970-01-01T00:00:00.000Z' });
+    assert.deepEqual(clock, { jumps: 1, lastJumpSeconds: -3600, lastJumpAt: '1970-01-01T00:00:00.750Z' });
+    observe(750, () => {});
+    assert.equal(observations.interfaceCounters('eth0', 1000).onlySees, null);
+    assert.equal(observations.interfaceCounters('eth0', 1000).clock.jumps, 1);
+  });
+
+  it("compares a sample's counters with what was captured; of the loopback device what it received", () => {
+    const observations = new Observations(TENANTS.length, () => false);
+    const names = ['eth0', 'lo'];
+    const at = (seconds: number): void => {
+      for (const name of names) observations.observeWindow(name, windowOf(500, seconds * 1000 - 250), UP);
+    };
+    for (const seconds of [1, 11, 21]) {
+      at(seconds);
+      const bytes = seconds * 28_000;
+      const counters = names.map((name) => ({
+        name,
+        receivedPackets: null,
+        receivedBytes: bytes,
+        receivedDropped: null,
+        sentPackets: null,
+        sentBytes: bytes,
+        speedBps: null,
+      }));
+      observations.observeSample(testSample(seconds * 1000 + 1000, [], { interfaces: counters }));
+      at(seconds + 2);
+    }
+    const { eth0, lo } = Object.fromEntries(
+      names.map((name) => [name, observations.interfaceCounters(name, 0).unseen.bytes]),
+    );
+    assert.equal(lo, 0);
+    assert(eth0 !== null && eth0 !== undefined && eth0 > 0, String(eth0));
+  });
 });

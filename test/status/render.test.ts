@@ -20,8 +20,8 @@ describe('renderStatus', () => {
       `weir 0.1.0, up 3 h 12 min, enforcement observe, configuration /etc/weir/weir.yaml, memory 188 MB, event loop p99 11.2 ms
 
 Interfaces
-  name  state  faces       packets         bits  received  lost  unreadable  restarts
-  eth0  up     internet  52.1 kpps  26.7 Mbit/s    1.23 M     0           0         0
+  name  state  faces         link    packets         bits  received  lost  unreadable  restarts
+  eth0  up     internet  1 Gbit/s  52.1 kpps  26.7 Mbit/s    1.23 M     0           0         0
 
 Tenants
   tenant           in  packets          out  packets  threshold  limit  open
@@ -80,9 +80,9 @@ Limits (1)
   beta outbound 20 Mbit/s, in force: bandwidth threshold of 80 Mbit/s passed for 60 s; since 2 min ago, until 2026-03-01 10:13:13 UTC
 
 Interfaces
-  name       state  faces       packets         bits  received           lost  unreadable  restarts
-  eth0       dead   internet          ?            ?    1.23 M              ?           0         0
-  veth-acme  up     acme      52.1 kpps  26.7 Mbit/s    1.23 M  6.2 k (< 1 %)           0         0
+  name       state  faces         link    packets         bits  received           lost  unreadable  restarts
+  eth0       dead   internet  1 Gbit/s          ?            ?    1.23 M              ?           0         0
+  veth-acme  up     acme      1 Gbit/s  52.1 kpps  26.7 Mbit/s    1.23 M  6.2 k (< 1 %)           0         0
 
 Tenants
   tenant           in  packets          out  packets   threshold      limit  open
@@ -91,6 +91,29 @@ Tenants
 
 Alertmanager
   http://127.0.0.1:9093: FAILING (ECONNREFUSED), last accepted 12 s ago, 1 pending`,
+    );
+  });
+
+  it("says what an interface's figures can be doubted for", () => {
+    const doubted = testInterface({
+      captureProcess: { restarts: 2, lastFailure: 'SIGABRT' },
+      link: { speedBps: 100e6, isFullDuplex: false, mtuBytes: 1500, isPromiscuous: null },
+      onlySees: { direction: 'inbound', since: '2026-03-01T09:00:00.250Z' },
+      clock: { jumps: 3, lastJumpSeconds: -3600.25, lastJumpAt: '2026-03-01T09:30:00.000Z' },
+      unseen: { bytes: 12_345_678, packets: 30_000 },
+    });
+    const text = renderStatus(testSnapshot({ interfaces: [doubted, testInterface({ name: 'eth1' })] }));
+    assert(
+      text.includes(`
+  eth0  up     internet  100 Mbit/s half duplex  52.1 kpps  26.7 Mbit/s    1.23 M     0           0         0
+  eth1  up     internet                1 Gbit/s  52.1 kpps  26.7 Mbit/s    1.23 M     0           0         0
+  eth0: the process that captures was started again 2 times, last because: SIGABRT
+  eth0: only inbound traffic is seen since 2026-03-01 09:00:00 UTC: a mirror of one way, or asymmetric routes?
+  eth0: the clock was set back by 3600.25 s at 2026-03-01 09:30:00 UTC, 3 times in all
+  eth0: 12.3 MB (about 30 k packets) passed unseen, and nobody counted them as lost
+
+`),
+      text,
     );
   });
 

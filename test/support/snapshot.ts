@@ -18,6 +18,7 @@ export function testInterface(changes: Partial<InterfaceStatus> = {}): Interface
     malformed: {},
     evicted: { targets: 0, sources: 0 },
     workerRestarts: 0,
+    captureProcess: null,
     link: { speedBps: 1e9, isFullDuplex: true, mtuBytes: 1500, isPromiscuous: false },
     onlySees: null,
     clock: { jumps: 0, lastJumpSeconds: null, lastJumpAt: null },

@@ -125,8 +125,8 @@ function countPacket(window: Window, context: DetectorContext, flow: Flow): void
   lookCloser(window, target, hashAddress(context.hashSeed, ...from), from, port);
   const fromTenant = context.directory.lookup(...from);
   const toTenant = context.directory.lookup(...to);
-  if (fromTenant !== 0) countRow(window, fromTenant * 2 + OUTBOUND, kind, bytes);
-  if (toTenant !== 0) countRow(window, toTenant * 2 + INBOUND, kind, bytes);
+  countRow(window, fromTenant * 2 + OUTBOUND, kind, bytes);
+  countRow(window, toTenant * 2 + INBOUND, kind, bytes);
 }
 
 function lineOf(table: CounterTable, { hashSeed, directory }: DetectorContext, address: AddressWords): number {
