@@ -61,6 +61,9 @@ const gives =
 const fail: Answer = async () => {
   throw new Error('the disk is gone');
 };
+const throws: Answer = () => {
+  throw new Error('no probe');
+};
 const hang: Answer = () => new Promise<never>(() => {});
 
 describe('Sampler', () => {
@@ -106,9 +109,6 @@ describe('Sampler', () => {
   });
 
   it('survives a probe that throws at once', async () => {
-    const throws: Answer = () => {
-      throw new Error('no probe');
-    };
     assert.deepEqual(await new Watch([throws, throws, throws, gives(0)]).run(4), [
       'no probe',
       'no probe',
