@@ -19,7 +19,9 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'pcap-config': 'libpcap-dev',
   'prometheus-alertmanager': 'prometheus-alertmanager',
   promtool: 'prometheus',
+  pmacctd: 'pmacct',
   ps: 'procps',
+  softflowd: 'softflowd',
   python3: 'python3',
   tcpdump: 'tcpdump',
 };

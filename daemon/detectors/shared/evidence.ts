@@ -2,7 +2,7 @@
 import { formatAddress } from '../../metering/address.ts';
 import { PACKET_KINDS } from '../../metering/decodeResult.ts';
 import { CLOCK_SET_BACK_MS, INBOUND, OUTBOUND, type Direction, type Window, WINDOW_MS } from '../../metering/window.ts';
-import type { Evidence } from '../detector.ts';
+import type { Evidence, EvidenceTier } from '../detector.ts';
 import type { Target } from './target.ts';
 
 /** A share of frames that the probe lost, from which on the counts are doubted, and how far they can be trusted then. */
@@ -62,11 +62,13 @@ function packetsByKind(packetsOf: (kind: number) => number): Record<string, numb
   );
 }
 
+const tierOf = ({ observed }: Window): EvidenceTier => (observed === 'flows' ? 'flow' : 'header');
+
 /** All packets to the target. */
 export function targetEvidence({ window, line, topSources, topPorts, distinctPorts }: Target): Evidence {
   const seconds = rateSeconds(window);
   return {
-    tier: 'header',
+    tier: tierOf(window),
     packetsPerSecond: Math.round(window.targets.packets(line) / seconds),
     bitsPerSecond: Math.round((window.targets.bytes(line) * 8) / seconds),
     packetsByKind: packetsByKind((kind) => window.targetPackets(line, kind)),
@@ -83,7 +85,7 @@ export function tenantEvidence(window: Window, tenant: number, direction: Direct
   const byKind = packetsByKind((kind) => window.tenantPackets(tenant, way, kind));
   const packets = Object.values(byKind).reduce((sum, n) => sum + n, 0);
   return {
-    tier: 'header',
+    tier: tierOf(window),
     packetsPerSecond: Math.round(packets / seconds),
     bitsPerSecond: Math.round((window.tenantBytes(tenant, way) * 8) / seconds),
     packetsByKind: byKind,
