@@ -5,10 +5,14 @@ import { tenantPrefixes, TENANTS } from './workload/addresses.ts';
 /** Packets a second, of both flood detectors. */
 export const FLOOD_THRESHOLD = 20_000;
 
-/** YAML. */
-export function benchConfiguration(interfaceName: string, alertmanagerUrls: readonly string[] = []): string {
+/** YAML; `capture` are other keys of the interface. */
+export function benchConfiguration(
+  interfaceName: string,
+  alertmanagerUrls: readonly string[] = [],
+  capture: Readonly<Record<string, string>> = {},
+): string {
   return stringify({
-    interfaces: [{ name: interfaceName }],
+    interfaces: [{ name: interfaceName, ...capture }],
     tenants: Array.from({ length: TENANTS }, (_, tenant) => ({
       id: `tenant-${tenant}`,
       addresses: tenantPrefixes(tenant),

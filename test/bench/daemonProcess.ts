@@ -1,7 +1,7 @@
 /** The daemon as a process on the stage: what it says of itself, and what the kernel says of it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StatusSnapshot } from '../../daemon/status/snapshot.ts';
@@ -21,6 +21,11 @@ const QUIET_MS = 3 * WINDOW_MS;
 export interface Counted {
   readonly received: number;
   readonly dropped: number;
+}
+
+export interface CpuSeconds {
+  readonly user: number;
+  readonly system: number;
 }
 
 export class DaemonProcess {
@@ -84,11 +89,18 @@ export class DaemonProcess {
     return { received, dropped: dropped ?? Number.NaN };
   }
 
-  /** Of all threads, since the start (proc_pid_stat(5)); the first field after the name is the third. */
-  cpuSeconds(): { user: number; system: number } {
-    const stat = this.#proc('stat');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return { user: Number(fields[14 - 3]) / TICKS_PER_SECOND, system: Number(fields[15 - 3]) / TICKS_PER_SECOND };
+  /** Of all threads, since the start. */
+  cpuSeconds(): CpuSeconds {
+    return cpuSecondsOf(this.#child.pid);
+  }
+
+  /** Of the processes that it has started and that run. */
+  childrenCpuSeconds(): CpuSeconds {
+    const tasks = readdirSync(`/proc/${this.#child.pid}/task`);
+    const pids = tasks.flatMap((task) => this.#proc(`task/${task}/children`).split(' ').filter(Boolean));
+    const all = pids.map((pid) => cpuSecondsOf(Number(pid)));
+    const sum = (field: keyof CpuSeconds): number => all.reduce((total, each) => total + each[field], 0);
+    return { user: sum('user'), system: sum('system') };
   }
 
   /** A field of /proc/PID/status that is in kB, in MiB. */
@@ -106,4 +118,11 @@ export class DaemonProcess {
   #proc(file: string): string {
     return readFileSync(`/proc/${this.#child.pid}/${file}`, 'utf8');
   }
+}
+
+/** proc_pid_stat(5); the first field after the name is the third. */
+function cpuSecondsOf(pid: number | undefined): CpuSeconds {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { user: Number(fields[14 - 3]) / TICKS_PER_SECOND, system: Number(fields[15 - 3]) / TICKS_PER_SECOND };
 }

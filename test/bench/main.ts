@@ -1,10 +1,11 @@
 /**
- * The benchmark: `npm run bench [-- [--json] [--runs N] [replay live latency memory]]`, all of it in about four minutes.
+ * The benchmark: `npm run bench [-- [--json] [--runs N] [replay live cap latency memory]]`, all of it in about five minutes.
  * Needs root: it runs in a network namespace, which it makes and removes.
  */
 import { cpus, loadavg, release } from 'node:os';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { measureCap } from './cap.ts';
 import { inTurn } from './inTurn.ts';
 import { measureLatency } from './latency.ts';
 import { measureLive } from './live.ts';
@@ -30,6 +31,7 @@ type Part = () => Section | Promise<Section>;
 const PARTS: Readonly<Record<string, Part>> = {
   replay: () => measureReplay(Number(options.runs)),
   live: measureLive,
+  cap: measureCap,
   latency: measureLatency,
   memory: measureMemory,
 };
