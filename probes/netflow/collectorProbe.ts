@@ -2,7 +2,6 @@
  * The collector's sockets: receives the messages of flow exporters over UDP, and IPFIX over TCP, and has them decoded.
  * Synchronous, for a thread of its own; no exporter can hold it up, for every socket has a budget in each round.
  */
-import { DecodeError } from '../decodeError.ts';
 import { type Libc, loadLibc, POLLIN } from '../libc.ts';
 import type { Milliseconds } from '../probe.ts';
 import { type Admit, type Exporter, ExporterTable } from './exporterTable.ts';
@@ -21,9 +20,16 @@ const EXPIRE_EVERY_MS = 1000;
 const GATHER_MS = 2;
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
-/** What decodes messages. Throws nothing but DecodeError. */
+/** What decodes messages. Never throws: why a message could not be read (to the end), or null. */
 export interface MessageDecoder {
-  decode(exporter: string, bytes: Uint8Array, offset: number, length: number, receivedMs: Milliseconds): void;
+  decode(
+    exporter: string,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    receivedMs: Milliseconds,
+    isReliable: boolean,
+  ): string | null;
 }
 
 export interface CollectorProbeOptions {
@@ -137,7 +143,8 @@ export class CollectorProbe {
     const nowMs = this.#options.now();
     for (const listener of this.#tcp) {
       if (listener.fd === fd) listener.accept(this.table, nowMs);
-      else if (listener.connections.has(fd)) listener.read(fd, nowMs, (...message) => this.#take(...message, nowMs));
+      else if (listener.connections.has(fd))
+        listener.read(fd, nowMs, (...message) => this.#take(...message, nowMs, true));
     }
   }
 
@@ -148,26 +155,28 @@ export class CollectorProbe {
       for (let i = 0; i < count; i++) {
         socket.peer(i, this.#peer);
         const exporter = this.table.find(this.#peer, nowMs);
-        if (exporter !== null) this.#take(exporter, socket.bytes, socket.offset(i), socket.length(i), nowMs);
+        if (exporter !== null) this.#take(exporter, socket.bytes, socket.offset(i), socket.length(i), nowMs, false);
       }
       if (count < BATCH || nowMs > endMs) return;
       this.#gathers = false;
     }
   }
 
-  #take(exporter: Exporter, bytes: Uint8Array, offset: number, length: number, nowMs: Milliseconds): void {
-    const { decoder } = this.#options;
+  #take(
+    exporter: Exporter,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    nowMs: Milliseconds,
+    isReliable: boolean,
+  ): void {
     this.#messages += 1;
     exporter.datagrams += 1;
     exporter.octets += length;
     exporter.lastMs = nowMs;
     this.#options.openMessage(exporter.address, nowMs);
-    try {
-      decoder.decode(exporter.address, bytes, offset, length, nowMs);
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error;
-      exporter.countMalformed(error.reason);
-    }
+    const problem = this.#options.decoder.decode(exporter.address, bytes, offset, length, nowMs, isReliable);
+    if (problem !== null) exporter.countMalformed(problem);
   }
 
   #expire(): void {

@@ -5,11 +5,12 @@ import { tenantPrefixes, TENANTS } from './workload/addresses.ts';
 /** Packets a second, of both flood detectors. */
 export const FLOOD_THRESHOLD = 20_000;
 
-/** YAML; `capture` are other keys of the interface. */
+/** YAML; `capture` are other keys of the interface, `sections` other sections. */
 export function benchConfiguration(
   interfaceName: string,
   alertmanagerUrls: readonly string[] = [],
   capture: Readonly<Record<string, string>> = {},
+  sections: Readonly<Record<string, unknown>> = {},
 ): string {
   return stringify({
     interfaces: [{ name: interfaceName, ...capture }],
@@ -22,5 +23,6 @@ export function benchConfiguration(
       udpFlood: { packetsPerSecond: FLOOD_THRESHOLD },
     },
     alertmanager: { urls: alertmanagerUrls },
+    ...sections,
   });
 }

@@ -1,0 +1,123 @@
+/** What the collector's worker says of itself every second: sockets, exporters, and templates that are worth keeping. */
+import type { CollectorProbe, Exporter } from '../../probes/netflow/collectorProbe.ts';
+import type { ExporterStatistics, FlowDecoder } from '../../probes/netflow/flowDecoder.ts';
+import type { Milliseconds } from '../../probes/probe.ts';
+import { formatAddress } from './address.ts';
+import type { CollectorReport, ExporterReport } from './collectorProtocol.ts';
+import type { ExporterFlows, FlowCollector } from './flowCollector.ts';
+import type { FlowWindows } from './flowWindows.ts';
+
+/** Templates seldom change, and a restart that misses the last seconds gets them again from the exporter. */
+const SAVE_EVERY_MS = 10_000;
+
+export interface ReportSources {
+  readonly probe: CollectorProbe;
+  readonly decoder: FlowDecoder;
+  readonly collector: FlowCollector;
+  readonly windows: FlowWindows;
+}
+
+export class CollectorReports {
+  readonly #sources: ReportSources;
+  #last: CollectorReport;
+  #savedMs: Milliseconds;
+  #saved: string;
+  #lost = 0;
+
+  constructor(sources: ReportSources, nowMs: Milliseconds) {
+    this.#sources = sources;
+    this.#last = this.#make(null);
+    this.#saved = JSON.stringify(sources.decoder.save());
+    this.#savedMs = nowMs;
+  }
+
+  /** As of the last second. */
+  get last(): CollectorReport {
+    return this.#last;
+  }
+
+  take(nowMs: Milliseconds): CollectorReport {
+    const report = this.#make(this.#changedTemplates(nowMs));
+    this.#tellLoss(report);
+    this.#last = { ...report, templates: null };
+    return report;
+  }
+
+  /** The windows learn of records that never came, within a second, in the newest of them. */
+  #tellLoss(report: CollectorReport): void {
+    const lost = lostRecords(report);
+    if (lost > this.#lost) this.#sources.windows.lose(Math.round(lost - this.#lost));
+    this.#lost = Math.max(lost, this.#lost);
+  }
+
+  #changedTemplates(nowMs: Milliseconds): unknown {
+    if (Math.abs(nowMs - this.#savedMs) < SAVE_EVERY_MS) return null;
+    this.#savedMs = nowMs;
+    const state = this.#sources.decoder.save();
+    const text = JSON.stringify(state);
+    if (text === this.#saved) return null;
+    this.#saved = text;
+    return state;
+  }
+
+  #make(templates: unknown): CollectorReport {
+    const { probe, decoder, collector } = this.#sources;
+    const { listeners, strangers, crowdedOut, exporters } = probe.statistics();
+    const decoded = decoder.statistics();
+    const refused = probe.table.lastRefused;
+    return {
+      listeners,
+      strangers,
+      crowdedOut,
+      lastRefused: refused === null ? null : formatAddress(refused.w0, refused.w1, refused.w2, refused.w3),
+      exporters: exporters.map((each) =>
+        reportOf(each, decoded.get(each.address), collector.exporters.get(each.address)),
+      ),
+      templates,
+    };
+  }
+}
+
+const perMessage = ({ messages, records }: ExporterReport): number => (messages === 0 ? 0 : records / messages);
+
+/** Estimated where the protocol numbers messages, or the kernel dropped them, by the records that a message has on the mean. */
+function lostRecords({ exporters, listeners }: CollectorReport): number {
+  const sum = (value: (each: ExporterReport) => number): number =>
+    exporters.reduce((all, each) => all + value(each), 0);
+  const bySequence = sum((each) => (each.lostRecords ?? 0) + (each.lostMessages ?? 0) * perMessage(each));
+  const messages = sum((each) => each.messages);
+  const dropped = listeners.reduce((all, each) => all + (each.dropped ?? 0), 0);
+  const byKernel = messages === 0 ? 0 : (dropped * sum((each) => each.records)) / messages;
+  // What the kernel dropped is missing in the sequence numbers, too.
+  return Math.max(bySequence, byKernel);
+}
+
+function reportOf(
+  { address, datagrams, malformed, lastMs }: Exporter,
+  decoded: ExporterStatistics | undefined,
+  flows: ExporterFlows | undefined,
+): ExporterReport {
+  return {
+    address,
+    protocols: decoded?.protocols ?? [],
+    messages: datagrams,
+    records: flows?.records ?? 0,
+    packets: flows?.packets ?? 0,
+    octets: flows?.octets ?? 0,
+    malformed: Object.fromEntries(malformed),
+    lostRecords: decoded?.lostRecords ?? null,
+    lostMessages: decoded?.lostMessages ?? null,
+    missingTemplates: decoded?.missingTemplates ?? 0,
+    templates: decoded?.templates ?? 0,
+    lateRecords: flows?.lateRecords ?? 0,
+    lateOctets: flows?.lateOctets ?? 0,
+    futureRecords: flows?.futureRecords ?? 0,
+    implausibleRecords: flows?.implausibleRecords ?? 0,
+    crowdedOutRecords: flows?.crowdedOutRecords ?? 0,
+    unknownSamplingRecords: flows?.unknownSamplingRecords ?? 0,
+    otherFrames: flows?.otherFrames ?? 0,
+    samplingInterval: flows?.samplingInterval ?? null,
+    clockShiftMs: flows?.clock.shiftMs ?? 0,
+    lastMs,
+  };
+}

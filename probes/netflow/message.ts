@@ -1,0 +1,59 @@
+/** The message that is being decoded: one object for all of them, filled again and again. */
+import type { FlowOrigin } from '../flow.ts';
+import type { Milliseconds } from '../probe.ts';
+
+/** Why a message could not be read (further); whatever was readable before it has been handed over. */
+export type Malformed =
+  | 'versionUnknown'
+  | 'headerTruncated'
+  /** The header tells of more records or octets than there are. */
+  | 'messageTruncated'
+  | 'setLength'
+  | 'setReserved'
+  | 'templateTruncated'
+  | 'templateId'
+  /** Its records would have no octets, or more than a message. */
+  | 'templateSize'
+  | 'tooManyFields'
+  | 'tooManyTemplates'
+  | 'tooManyDomains'
+  | 'tooManyRecords'
+  | 'recordTruncated'
+  | 'sampleTruncated'
+  | 'sampleLength'
+  | 'tooManySamples'
+  | 'addressType';
+
+/** A message that holds more is read so far: no datagram takes longer than about a millisecond. */
+export const MAX_RECORDS = 4096;
+
+export class Message implements FlowOrigin {
+  exporter = '';
+  protocol: FlowOrigin['protocol'] = 'netflow5';
+  observationDomainId = 0;
+  exportTimeMs: Milliseconds = 0;
+  /** By our clock. */
+  receivedMs: Milliseconds = 0;
+  /** IPFIX over TCP: it arrives in order and whole. */
+  isReliable = false;
+  /** How many templates of it may be taken yet. */
+  templatesLeft = 0;
+  /** Milliseconds since the exporter's start, modulo 2^32, at the export time; not of IPFIX and sFlow. */
+  sysUptime = 0;
+  bytes: Uint8Array = new Uint8Array(0);
+  view: DataView = new DataView(new ArrayBuffer(0));
+  /** The message is bytes[start … end - 1]. */
+  start = 0;
+  end = 0;
+
+  open(exporter: string, bytes: Uint8Array, start: number, length: number, receivedMs: Milliseconds): void {
+    if (bytes !== this.bytes) {
+      this.bytes = bytes;
+      this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
+    this.exporter = exporter;
+    this.start = start;
+    this.end = start + length;
+    this.receivedMs = receivedMs;
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * Templates of NetFlow v9 (RFC 3954) and IPFIX (RFC 7011), compiled when they arrive into a plan of numbers: for each value
+ * that is wanted, where it goes, how it is written and where it stands. Data records are then read without looking back.
+ */
+import type { Milliseconds } from '../probe.ts';
+import { fits, type KnownElement, knownElement, LOW_OCTET, SLOT, SLOTS, UPTIME } from './elements.ts';
+import type { Malformed } from './message.ts';
+import { operationOf, SKIP, STEP, VARIABLE } from './recordReader.ts';
+
+/** The widest template known in the field has some 120. */
+export const MAX_FIELDS = 512;
+const MAX_RECORD_OCTETS = 65_515;
+const ENTERPRISE_BIT = 0x8000;
+
+/** What a template is made of; `definition` starts behind the template's id. */
+export interface TemplateForm {
+  readonly isIpfix: boolean;
+  readonly isOptions: boolean;
+}
+
+export class Template {
+  /** As it came, without its id: to know it again, and to save it. */
+  readonly definition: Uint8Array;
+  readonly isOptions: boolean;
+  readonly fieldCount: number;
+  /** Octets of the shortest record, at least 1. */
+  readonly minimumOctets: number;
+  readonly isVariable: boolean;
+  /** STEP numbers each; see recordReader.ts. */
+  readonly plan: Int32Array;
+  /** By slot: whether its records have a value there. */
+  readonly has: Uint8Array;
+  /** Both addresses of the family; of neither: its records are of no use here, and are not read. */
+  readonly isIPv4: boolean;
+  readonly isIPv6: boolean;
+  readonly startsByUptime: boolean;
+  readonly endsByUptime: boolean;
+  /** When it was last sent. */
+  refreshedMs: Milliseconds;
+
+  constructor(definition: Uint8Array, isOptions: boolean, fields: readonly Field[], nowMs: Milliseconds) {
+    this.definition = definition;
+    this.isOptions = isOptions;
+    this.fieldCount = fields.length;
+    this.isVariable = fields.some(({ octets }) => octets === VARIABLE);
+    this.minimumOctets = fields.reduce((sum, { octets }) => sum + (octets === VARIABLE ? 1 : octets), 0);
+    const chosen = choose(fields);
+    this.plan = Int32Array.from(this.isVariable ? walk(fields, chosen) : pick(fields, chosen));
+    this.has = new Uint8Array(SLOTS);
+    for (const { slot } of chosen.values()) this.has[slot] = 1;
+    this.isIPv4 = chosen.has(SLOT.sourceIPv4) && chosen.has(SLOT.destinationIPv4);
+    this.isIPv6 = chosen.has(SLOT.sourceIPv6) && chosen.has(SLOT.destinationIPv6);
+    this.startsByUptime = chosen.get(SLOT.start)?.encoding === UPTIME;
+    this.endsByUptime = chosen.get(SLOT.end)?.encoding === UPTIME;
+    this.refreshedMs = nowMs;
+  }
+
+  isDefinedBy(bytes: Uint8Array, at: number, octets: number): boolean {
+    const { definition } = this;
+    if (definition.length !== octets) return false;
+    for (let i = 0; i < octets; i++) if (definition[i] !== bytes[at + i]) return false;
+    return true;
+  }
+}
+
+interface Field {
+  readonly element: KnownElement | undefined;
+  readonly octets: number;
+}
+
+interface Chosen extends KnownElement {
+  readonly index: number;
+}
+
+/** Octets of the definition at `at`, its counts with it; null: it is cut short. */
+export function definitionOctets(view: DataView, at: number, end: number, form: TemplateForm): number | null {
+  const fieldsAt = at + (form.isOptions ? 4 : 2);
+  if (fieldsAt > end) return null;
+  const count = fieldCount(view, at, form);
+  let next = fieldsAt;
+  if (!form.isIpfix) next += count * 4;
+  else for (let i = 0; i < count && next + 4 <= end; i++) next += fieldOctets(view, next);
+  const isWhole = next <= end && next - fieldsAt >= count * 4;
+  return isWhole ? next - at : null;
+}
+
+/** `definition` is whole, as definitionOctets has found it. */
+export function compileTemplate(definition: Uint8Array, form: TemplateForm, nowMs: Milliseconds): Template | Malformed {
+  const view = new DataView(definition.buffer, definition.byteOffset, definition.byteLength);
+  const count = fieldCount(view, 0, form);
+  if (count > MAX_FIELDS) return 'tooManyFields';
+  const scopes = form.isOptions && !form.isIpfix ? view.getUint16(0) / 4 : 0;
+  const fields: Field[] = [];
+  let at = form.isOptions ? 4 : 2;
+  for (let i = 0; i < count; i++) {
+    fields.push(readField(view, at, form.isIpfix, i < scopes));
+    at += form.isIpfix ? fieldOctets(view, at) : 4;
+  }
+  const template = new Template(definition, form.isOptions, fields, nowMs);
+  const isSensible = template.minimumOctets > 0 && template.minimumOctets <= MAX_RECORD_OCTETS;
+  return isSensible ? template : 'templateSize';
+}
+
+/** NetFlow v9 gives the octets of an options template's scopes and of its options, IPFIX the fields, of which some are scopes. */
+function fieldCount(view: DataView, at: number, { isIpfix, isOptions }: TemplateForm): number {
+  const first = view.getUint16(at);
+  return isOptions && !isIpfix ? Math.floor((first + view.getUint16(at + 2)) / 4) : first;
+}
+
+const fieldOctets = (view: DataView, at: number): number => ((view.getUint16(at) & ENTERPRISE_BIT) === 0 ? 4 : 8);
+
+/** A scope of NetFlow v9 has numbers of its own (RFC 3954 section 6.1), none of which is wanted. */
+function readField(view: DataView, at: number, isIpfix: boolean, isScope: boolean): Field {
+  const id = view.getUint16(at);
+  const length = view.getUint16(at + 2);
+  const isEnterprise = isIpfix && (id & ENTERPRISE_BIT) !== 0;
+  const enterprise = isEnterprise ? view.getUint32(at + 4) : 0;
+  const element = isScope ? undefined : knownElement(isEnterprise ? id & ~ENTERPRISE_BIT : id, enterprise);
+  const isReadable = element !== undefined && fits(element.encoding, length);
+  // 65,535 octets is a length like any other in NetFlow v9, and a record that long is refused.
+  return { element: isReadable ? element : undefined, octets: length };
+}
+
+/** By slot: of several elements for it, the preferred one; of one that comes twice, the first, which is the outermost. */
+function choose(fields: readonly Field[]): Map<number, Chosen> {
+  const chosen = new Map<number, Chosen>();
+  fields.forEach(({ element }, index) => {
+    if (element === undefined) return;
+    const before = chosen.get(element.slot);
+    if (before === undefined || element.rank < before.rank) chosen.set(element.slot, { ...element, index });
+  });
+  return chosen;
+}
+
+/** Records of one length: only what is wanted, each at its offset. */
+function pick(fields: readonly Field[], chosen: ReadonlyMap<number, Chosen>): number[] {
+  const offsets: number[] = [];
+  fields.reduce((offset, { octets }) => {
+    offsets.push(offset);
+    return offset + octets;
+  }, 0);
+  return [...chosen.values()].flatMap(({ slot, encoding, index }) => {
+    const { octets = 0 } = fields[index] ?? {};
+    const lead = encoding === LOW_OCTET ? octets - 1 : 0;
+    return [slot, operationOf(encoding, octets), (offsets[index] ?? 0) + lead, octets];
+  });
+}
+
+/** Records with values of variable length: every field in its order, those that are not wanted skipped together. */
+function walk(fields: readonly Field[], chosen: ReadonlyMap<number, Chosen>): number[] {
+  const steps: number[] = [];
+  fields.forEach(({ element, octets }, index) => {
+    const isChosen = element !== undefined && chosen.get(element.slot)?.index === index;
+    if (isChosen) {
+      const lead = element.encoding === LOW_OCTET ? octets - 1 : 0;
+      steps.push(element.slot, operationOf(element.encoding, octets), lead, octets);
+      return;
+    }
+    const last = steps.length - STEP;
+    const joins = octets !== VARIABLE && last >= 0 && steps[last + 1] === SKIP && steps[last + 3] !== VARIABLE;
+    if (joins) steps[last + 3] = (steps[last + 3] ?? 0) + octets;
+    else steps.push(0, SKIP, 0, octets);
+  });
+  return steps;
+}

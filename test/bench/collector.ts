@@ -1,0 +1,129 @@
+/** The flow collector on loopback, over its sockets: what the daemon takes in, what it says was lost, and what that costs. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { sendDatagrams, type DatagramReport } from '../support/datagramSender.ts';
+import { until } from '../lab/until.ts';
+import { benchConfiguration } from './configuration.ts';
+import { DaemonProcess } from './daemonProcess.ts';
+import { flowDatagrams, type FlowProtocol, RECORDS } from './flowDatagrams.ts';
+import { inTurn } from './inTurn.ts';
+import type { Cell, Section } from './report.ts';
+import { NEAR_INTERFACE } from './stage.ts';
+
+const PORT = 2055;
+const SECONDS = 5;
+const DATAGRAMS = 4096;
+/** The daemon tells its counts every second. */
+const COUNTED_WITHIN_MS = 10_000;
+
+interface Load {
+  readonly protocol: FlowProtocol;
+  readonly records: number;
+  /** Absent: as fast as the sender can. */
+  readonly perSecond?: number;
+}
+
+const LOADS: readonly Load[] = [
+  { protocol: 'netflow5', records: 1, perSecond: 100_000 },
+  { protocol: 'netflow5', records: RECORDS.netflow5, perSecond: 100_000 },
+  { protocol: 'netflow9', records: RECORDS.netflow9, perSecond: 100_000 },
+  { protocol: 'ipfix', records: RECORDS.ipfix, perSecond: 100_000 },
+  { protocol: 'netflow5', records: 1 },
+];
+
+export async function measureCollector(): Promise<Section> {
+  return {
+    title: `Flow records over UDP on loopback for ${SECONDS} s: CPU ns per datagram of the daemon`,
+    notes: [
+      'goal: 100,000 datagrams/s without loss, or the loss said exactly: unsaid is 0',
+      'dropped: by the kernel, as the daemon says; unsaid: sent, but neither received nor said to be dropped',
+      'the sender shares the machine: where datagrams/s is less than asked for, it could not send more',
+    ],
+    columns: [
+      'protocol',
+      'records each',
+      'datagrams/s',
+      'sent',
+      'received',
+      'dropped',
+      'unsaid',
+      'M records/s',
+      'CPU ns',
+    ],
+    rows: await inTurn(LOADS, measureLoad),
+  };
+}
+
+async function measureLoad(load: Load): Promise<Cell[]> {
+  const collector = {
+    listen: [`127.0.0.1:${PORT}`],
+    exporters: ['127.0.0.1'],
+    templates: '/dev/shm/weir-bench-templates.json',
+  };
+  const daemon = await DaemonProcess.start(benchConfiguration(NEAR_INTERFACE, [], {}, { collector }));
+  const sender = fork(import.meta.filename, [JSON.stringify(load)]);
+  await once(sender, 'message');
+  const before = daemon.cpuSeconds();
+  const { sent, seconds } = await send(sender);
+  const { received, dropped, records } = await counted(daemon, sent);
+  const after = daemon.cpuSeconds();
+  await daemon.stop();
+  const cpuNs = ((after.user + after.system - before.user - before.system) * 1e9) / received;
+  const perSecond = Math.round(sent / seconds);
+  const unsaid = sent - received - dropped;
+  return [
+    load.protocol,
+    load.records,
+    perSecond,
+    sent,
+    received,
+    dropped,
+    unsaid,
+    records / seconds / 1e6,
+    Math.round(cpuNs),
+  ];
+}
+
+async function send(sender: ChildProcess): Promise<DatagramReport> {
+  const { promise, resolve } = Promise.withResolvers<DatagramReport>();
+  sender.once('message', resolve);
+  sender.send('go');
+  const report = await promise;
+  sender.disconnect();
+  return report;
+}
+
+/** Once all is received or lost, or nothing has come for a while. */
+async function counted(daemon: DaemonProcess, sent: number) {
+  let last = await counts(daemon);
+  let sinceMs = performance.now();
+  return until('the daemon has counted all datagrams', COUNTED_WITHIN_MS, async () => {
+    const now = await counts(daemon);
+    if (now.received !== last.received) sinceMs = performance.now();
+    last = now;
+    return (now.received + now.dropped >= sent || performance.now() - sinceMs > 3000) && now;
+  });
+}
+
+async function counts(daemon: DaemonProcess) {
+  const { collector } = await daemon.status();
+  const [exporter] = collector?.exporters ?? [];
+  return {
+    received: exporter?.messages ?? 0,
+    dropped: collector?.listeners[0]?.dropped ?? 0,
+    records: exporter?.records ?? 0,
+  };
+}
+
+/** The sender's process: makes its datagrams, says so, and sends when it is told to. */
+function serve({ protocol, records, perSecond }: Load): void {
+  const datagrams = flowDatagrams(protocol, DATAGRAMS, records, Date.now());
+  process.once('message', () => {
+    const pace = perSecond === undefined ? {} : { perSecond };
+    process.send?.(sendDatagrams({ port: PORT, datagrams, seconds: SECONDS, ...pace }));
+  });
+  process.send?.('ready');
+}
+
+const [load] = process.argv.slice(2);
+if (import.meta.main && load !== undefined) serve(JSON.parse(load));
