@@ -158,7 +158,7 @@ describe('readConfig', () => {
   it('accepts the lines of the shipped configuration that are commented out; they show the defaults', () => {
     const shown = loadConfig('weir.yaml', readFileSync(SHIPPED, 'utf8').replaceAll(/^#(?=\S| {2})/gm, ''));
     const { interfaces, tenants, alertmanager, collector } = shown;
-    assert.deepEqual([interfaces.length, tenants.length, alertmanager.urls.length], [2, 2, 1]);
+    assert.deepEqual([interfaces.length, tenants.length, alertmanager.urls.length], [3, 2, 1]);
     const defaults = defaultConfig();
     const without = { interfaces: [], defaultInterface: true, collector: null, tenants: [], workloads: [] };
     assert.deepEqual({ ...shown, ...without, alertmanager: { ...alertmanager, urls: [] } }, defaults);

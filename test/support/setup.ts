@@ -24,6 +24,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   softflowd: 'softflowd',
   python3: 'python3',
   tcpdump: 'tcpdump',
+  tshark: 'tshark',
 };
 
 /** Debian's hook that lets no package start its service; 101: forbidden by policy. */
