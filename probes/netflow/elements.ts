@@ -65,6 +65,20 @@ interface Element {
 
 const element = (id: number, slot: number, encoding: Encoding = UINT): Element => ({ id, slot, encoding });
 
+/** Most octets of what is no counter or time: a wider one is something else, whatever its template calls it. */
+const WIDTHS: ReadonlyMap<number, number> = new Map([
+  [SLOT.ipVersion, 1],
+  [SLOT.protocol, 1],
+  [SLOT.sourcePort, 2],
+  [SLOT.destinationPort, 2],
+  [SLOT.icmpTypeCode, 2],
+  [SLOT.icmpType, 1],
+  [SLOT.icmpCode, 1],
+  [SLOT.ingress, 4],
+  [SLOT.egress, 4],
+  [SLOT.direction, 1],
+]);
+
 /** Of several for one slot, the first that a template has is taken. */
 const ELEMENTS: readonly Element[] = [
   element(8, SLOT.sourceIPv4, IPV4),
@@ -163,8 +177,8 @@ export function knownElement(id: number, enterprise: number): KnownElement | und
   return enterprise === REVERSE_ENTERPRISE ? REVERSE.get(id) : undefined;
 }
 
-/** Whether a value of this encoding can have so many octets: IPFIX may shorten integers (RFC 7011 section 6.2). */
-export function fits(encoding: Encoding, octets: number): boolean {
+/** Whether its value can have so many octets: IPFIX may shorten integers (RFC 7011 section 6.2). */
+export function fits({ slot, encoding }: KnownElement, octets: number): boolean {
   switch (encoding) {
     case IPV4:
       return octets === 4;
@@ -175,6 +189,6 @@ export function fits(encoding: Encoding, octets: number): boolean {
     case FLOAT:
       return octets === 4 || octets === 8;
     default:
-      return octets >= 1 && octets <= 8;
+      return octets >= 1 && octets <= (WIDTHS.get(slot) ?? 8);
   }
 }

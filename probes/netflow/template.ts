@@ -78,10 +78,11 @@ export function definitionOctets(view: DataView, at: number, end: number, form: 
   if (fieldsAt > end) return null;
   const count = fieldCount(view, at, form);
   let next = fieldsAt;
-  if (!form.isIpfix) next += count * 4;
-  else for (let i = 0; i < count && next + 4 <= end; i++) next += fieldOctets(view, next);
-  const isWhole = next <= end && next - fieldsAt >= count * 4;
-  return isWhole ? next - at : null;
+  for (let i = 0; i < count; i++) {
+    if (next + 4 > end) return null;
+    next += form.isIpfix ? fieldOctets(view, next) : 4;
+  }
+  return next <= end ? next - at : null;
 }
 
 /** `definition` is whole, as definitionOctets has found it. */
@@ -116,7 +117,7 @@ function readField(view: DataView, at: number, isIpfix: boolean, isScope: boolea
   const isEnterprise = isIpfix && (id & ENTERPRISE_BIT) !== 0;
   const enterprise = isEnterprise ? view.getUint32(at + 4) : 0;
   const element = isScope ? undefined : knownElement(isEnterprise ? id & ~ENTERPRISE_BIT : id, enterprise);
-  const isReadable = element !== undefined && fits(element.encoding, length);
+  const isReadable = element !== undefined && fits(element, length);
   // 65,535 octets is a length like any other in NetFlow v9, and a record that long is refused.
   return { element: isReadable ? element : undefined, octets: length };
 }

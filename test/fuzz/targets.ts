@@ -1,0 +1,160 @@
+/** What is fuzzed: the decoders of everything that strangers can send. A target throws where an invariant is broken. */
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { decodeFrame } from '../../daemon/metering/decode.ts';
+import { DECODE_REASONS } from '../../daemon/metering/decodeResult.ts';
+import { FRAME_UNREADABLE, Header } from '../../daemon/metering/header.ts';
+import { DecodeError } from '../../probes/decodeError.ts';
+
+import { FlowDecoder } from '../../probes/netflow/flowDecoder.ts';
+import { openPcap } from '../../probes/pcap/pcapProbe.ts';
+import { flowDatagrams, FLOW_PROTOCOLS } from '../bench/flowDatagrams.ts';
+import { readCapture } from '../support/captures.ts';
+import { FlowCheck } from './flowCheck.ts';
+
+export interface Target {
+  readonly name: string;
+  /** Whose blocks count as new ground: a part of their path. */
+  readonly source: string;
+  seeds(): Uint8Array[];
+  /** Forgets all earlier inputs. */
+  reset(): void;
+  run(input: Uint8Array): void;
+}
+
+const CAPTURES = resolve(import.meta.dirname, '../../../shared/captures');
+
+/** Real captures, where there are any beside the repository. */
+function filesOf(folder: string): string[] {
+  const path = join(CAPTURES, folder);
+  return existsSync(path) ? readdirSync(path).map((name) => join(path, name)) : [];
+}
+
+const UDP_HEADERS = 42;
+
+/** The payloads of datagrams: of .dat files whole, of captures behind Ethernet, IPv4 and UDP. */
+function netflowSeeds(): Uint8Array[] {
+  const own = FLOW_PROTOCOLS.flatMap((protocol) => flowDatagrams(protocol, 2, 3, 1_700_000_000_000));
+  const real = filesOf('netflow').flatMap((path) => {
+    if (path.endsWith('.dat')) return [new Uint8Array(readFileSync(path))];
+    return path.endsWith('.pcap') ? readCapture(path).map(({ bytes }) => bytes.subarray(UDP_HEADERS)) : [];
+  });
+  return [...own, ...real];
+}
+
+export function flowTarget(): Target {
+  const check = new FlowCheck();
+  let decoder = new FlowDecoder(check);
+  let saved = '[]';
+  let runs = 0;
+  return {
+    name: 'flows',
+    source: '/probes/netflow/',
+    seeds: netflowSeeds,
+    reset() {
+      saved = JSON.stringify(decoder.save());
+      decoder = new FlowDecoder(check);
+      // Templates of the runs before, now and then.
+      if ((runs++ & 3) === 0) decoder.restore(JSON.parse(saved));
+    },
+    run(input) {
+      check.records = 0;
+      const exporter = `192.0.2.${input.length & 3}`;
+      decoder.decode(exporter, input, 0, input.length, 1_700_000_000_000 + runs, (input.length & 4) === 0);
+      assert(check.records <= 2 * 4096 + 8192, `${check.records} records`);
+    },
+  };
+}
+
+const LINK_TYPES = [0, 1, 9, 50, 51, 101, 104, 107, 108, 113, 228, 229, 239, 276];
+
+export function frameTarget(): Target {
+  const header = new Header();
+  return {
+    name: 'frames',
+    source: '/daemon/metering/decode',
+    seeds: () => [
+      ...filesOf('formats').concat(filesOf('malformed')).flatMap(firstFrames),
+      Uint8Array.from([1, ...Buffer.from('ffffffffffff0200000000010800', 'hex'), ...Buffer.alloc(40, 0x45)]),
+    ],
+    reset() {},
+    run(input) {
+      const linkType = LINK_TYPES[(input[0] ?? 0) % LINK_TYPES.length] ?? 1;
+      const view = new DataView(input.buffer, input.byteOffset, input.length);
+      const captured = Math.max(0, input.length - 1);
+      const start = input.length - captured;
+      for (const wireLength of [captured, captured + 100]) {
+        const frameClass = decodeFrame(view, start, captured, wireLength, linkType, header);
+        assert(DECODE_REASONS[header.reason] !== undefined, `reason ${header.reason}`);
+        if (frameClass === FRAME_UNREADABLE) assert(header.reason !== 0, 'unreadable without a reason');
+        for (const port of [header.sourcePort, header.destinationPort])
+          assert(port >= -1 && port <= 0xffff, `port ${port}`);
+      }
+    },
+  };
+}
+
+/** The link type's place in LINK_TYPES before each. */
+function firstFrames(path: string): Uint8Array[] {
+  try {
+    return readCapture(path)
+      .slice(0, 8)
+      .map(({ bytes, linkType }) =>
+        Uint8Array.from([Math.max(0, LINK_TYPES.indexOf(linkType)), ...bytes.subarray(0, 2000)]),
+      );
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    return [];
+  }
+}
+
+export function pcapTarget(): Target {
+  const path = `/dev/shm/weir-fuzz-${process.pid}.pcap`;
+  process.once('exit', () => rmSync(path, { force: true }));
+  return {
+    name: 'captures',
+    source: '/probes/pcap/',
+    seeds: () =>
+      filesOf('formats')
+        .map((each) => new Uint8Array(readFileSync(each)))
+        .filter(({ length }) => length <= 20_000)
+        .concat(
+          Uint8Array.from(
+            Buffer.from('d4c3b2a1020004000000000000000000000004000100000000000000000000000100000001000000ff', 'hex'),
+          ),
+        ),
+    reset() {},
+    run(input) {
+      writeFileSync(path, input);
+      try {
+        const probe = openPcap(path);
+        try {
+          let frames = 0;
+          for (let block = probe.next(0); block !== null; block = probe.next(0)) {
+            frames += block.count;
+            assert(frames <= input.length, `${frames} frames`);
+            for (let i = 0; i < block.count; i++) {
+              assert(
+                (block.offsets[i] ?? 0) + (block.capturedLengths[i] ?? 0) <= block.bytes.length,
+                'a frame beyond the block',
+              );
+              assert(Number.isFinite(block.timesMs[i]), `time ${block.timesMs[i]}`);
+            }
+            probe.release(block);
+          }
+        } finally {
+          probe.close();
+        }
+      } catch (error) {
+        if (!(error instanceof DecodeError)) throw error;
+      }
+    },
+  };
+}
+
+export const TARGETS: Readonly<Record<string, () => Target>> = {
+  flows: flowTarget,
+  frames: frameTarget,
+  captures: pcapTarget,
+};
