@@ -39,8 +39,6 @@ export interface InterfaceCounters {
   readonly receivedDropped: number | null;
   readonly sentPackets: number | null;
   readonly sentBytes: number | null;
-  /** null: not known, as for virtual interfaces. */
-  readonly speedBps: number | null;
 }
 
 export interface HostSample {

@@ -1,0 +1,55 @@
+/** Samples the host and the tenants' workloads: CPU, memory, pressure, interface counters, from the kernel's files. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Sample, SampleProbe, Workload, WorkloadSample } from '../sample.ts';
+import { readHost, readMemory } from './hostFacts.ts';
+import { findHierarchies } from './hierarchies.ts';
+import { OpenFiles, openFilesLimit } from './kernelFile.ts';
+import { LimitReader } from './limits.ts';
+import { WorkloadReader } from './workloadReader.ts';
+
+/** Sampled in one go, in some 2 ms. */
+const SLICE = 50;
+/** Left to the rest of the daemon: its sockets, rings and store. */
+const SPARED_FILES = 1024;
+
+export interface HostProbeOptions {
+  readonly workloads: ReadonlyMap<string /* tenant id */, Workload>;
+  readonly cgroupRoot?: string;
+  readonly procRoot?: string;
+}
+
+/** Its files stay open; they are closed with the process. */
+export function createHostProbe(options: HostProbeOptions): SampleProbe {
+  const { workloads, cgroupRoot = '/sys/fs/cgroup', procRoot = '/proc' } = options;
+  const hierarchies = findHierarchies(cgroupRoot);
+  const openFiles = new OpenFiles(Math.floor((openFilesLimit() - SPARED_FILES) / 2));
+  const followed = [...workloads].map(([tenant, workload], i) => ({
+    workload,
+    reader: new WorkloadReader({ tenant, hierarchies, openFiles, phase: i / workloads.size }),
+  }));
+
+  async function sampleWorkloads(): Promise<WorkloadSample[]> {
+    const limits = new LimitReader();
+    const samples: WorkloadSample[] = [];
+    for await (const slice of inSlices(followed)) {
+      for (const { workload, reader } of slice) {
+        samples.push(reader.sample(Date.now(), () => ('cgroup' in workload ? [workload.cgroup] : []), limits));
+      }
+    }
+    return samples;
+  }
+
+  return {
+    async sample(): Promise<Sample> {
+      const memory = await readMemory();
+      const atMs = Date.now();
+      const host = readHost(procRoot, memory);
+      return { atMs, host, workloads: await sampleWorkloads() };
+    },
+  };
+}
+
+/** The event loop has its turn before each slice. */
+async function* inSlices<Item>(items: readonly Item[]): AsyncGenerator<readonly Item[]> {
+  for (let start = 0; start < items.length; start += SLICE) yield nextTurn(items.slice(start, start + SLICE));
+}
