@@ -2,12 +2,14 @@
 import { randomInt } from 'node:crypto';
 import { hostname } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { createHostProbe } from '../probes/host/hostProbe.ts';
 import type { ProbeState, ProbeStatistics } from '../probes/probe.ts';
 import { AlertmanagerNotifier } from './alerting/alertmanager.ts';
 import { type Component, startComponents } from './components.ts';
 import type { CollectorConfig, Config, InterfaceConfig } from './config/config.ts';
 import { Enforcer } from './enforcement/enforcer.ts';
 import { COLLECTOR_POINT, FlowCollection } from './flowCollection.ts';
+import { HOST_POINT, hostLagMs, HostSampling } from './hostSampling.ts';
 import { Limiter } from './enforcement/limiter.ts';
 import { Tc } from './enforcement/tc.ts';
 import type { IncidentChange } from './incidents/incident.ts';
@@ -45,6 +47,7 @@ export class Daemon {
   readonly #captures: ReadonlyMap<string, Capture>;
   /** null: flow exporters are not listened to. */
   readonly #collection: FlowCollection | null;
+  readonly #sampling: HostSampling;
   readonly #components: readonly Component[];
   /** Of the interfaces, as last told. */
   readonly #states = new Map<string, ProbeState>();
@@ -66,6 +69,7 @@ export class Daemon {
     for (const { name } of config.interfaces) this.#pipeline.declare(name, { lagMs: LATEST_WINDOW_MS });
     this.#captures = new Map(config.interfaces.map((each) => [each.name, this.#capture(each, hashSeed)]));
     this.#collection = config.collector && this.#collect(config.collector, hashSeed);
+    this.#sampling = this.#sample();
     const vitalSources = () => ({
       config,
       startedMs,
@@ -85,6 +89,7 @@ export class Daemon {
         limits: this.#enforcer.limits().map((each) => limitStatus(each, config.tenants, Date.now())),
         alertmanager: this.#notifier.statuses(),
         loopDelay,
+        sampling: this.#sampling,
       });
     const { traffic } = this.#observations;
     this.#metrics = new Metrics({ tenantIds: config.tenants.map(({ id }) => id), traffic, snapshot });
@@ -105,6 +110,7 @@ export class Daemon {
       { name: 'alerting', start: () => Promise.resolve(), stop: () => this.#notifier.stop() },
       ...[...this.#captures].map(([name, capture]) => captureComponent(name, capture)),
       ...(this.#collection === null ? [] : [this.#collection]),
+      this.#sampling,
       tickComponent(() => this.#tick()),
     ];
   }
@@ -148,6 +154,19 @@ export class Daemon {
     const { windowMs, lagMs } = collection.collector;
     this.#pipeline.declare(COLLECTOR_POINT, { lagMs: lagMs + windowMs + LATEST_WINDOW_MS });
     return collection;
+  }
+
+  #sample(): HostSampling {
+    const { workloads, tenants, host } = this.#config;
+    this.#pipeline.declare(HOST_POINT, { lagMs: hostLagMs(host.everyMs) });
+    return new HostSampling({
+      probe: createHostProbe({ workloads: new Map(workloads.map(({ tenant, workload }) => [tenant, workload])) }),
+      everyMs: host.everyMs,
+      tenantIds: tenants.map(({ id }) => id),
+      log: this.#log,
+      onSample: (sample) => this.#observations.observeSample(sample),
+      onWindow: (window) => this.#take(this.#pipeline.observe(HOST_POINT, window)),
+    });
   }
 
   #observeFlows(window: Window): void {

@@ -107,7 +107,8 @@ export class Observations {
     point.total = rateOf(window.totals, 0, window.seconds);
     point.lastWindowMs = window.endMs;
     point.lastPacketMs = window.lastPacketMs ?? point.lastPacketMs;
-    if (statistics !== null && statistics.isFiltered !== true) point.unseen.observeWindow(window, statistics.reattached);
+    if (statistics !== null && statistics.isFiltered !== true)
+      point.unseen.observeWindow(window, statistics.reattached);
     noteDoubts(point, window);
   }
 

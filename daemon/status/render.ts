@@ -5,6 +5,7 @@ import { formatQuantity, formatRate, formatShare, formatTime } from '../incident
 import { assessHealth } from './health.ts';
 import { renderCollector } from './renderCollector.ts';
 import type { InterfaceStatus, LimitStatus, StatusSnapshot, TenantStatus, TrafficRate } from './snapshot.ts';
+import { renderHost, renderWorkloads } from './renderHost.ts';
 import { table } from './textTable.ts';
 
 const MAX_TENANTS = 20;
@@ -30,6 +31,8 @@ export function renderStatus(snapshot: StatusSnapshot): string {
     section('Interfaces', [...renderInterfaces(snapshot.interfaces), ...snapshot.interfaces.flatMap(renderDoubts)]),
     section('Flow collector', snapshot.collector === null ? [] : renderCollector(snapshot.collector)),
     section('Tenants', renderTenants(snapshot.tenants)),
+    section('Host', snapshot.host === null ? [] : renderHost(snapshot.host)),
+    section('Workloads', renderWorkloads(snapshot.tenants)),
     section('Alertmanager', renderAlertmanagers(snapshot)),
   ];
   return sections.filter((text) => text !== '').join('\n\n');

@@ -7,6 +7,7 @@ import type { DetectorMode } from '../detectors/detector.ts';
 import type { Incident } from '../incidents/incident.ts';
 import type { IncidentCounters } from '../incidents/incidents.ts';
 import type { Direction } from '../metering/window.ts';
+import type { HostStatus, WorkloadStatus } from './hostStatus.ts';
 
 /** Times are RFC 3339 throughout. */
 export interface StatusSnapshot {
@@ -20,6 +21,8 @@ export interface StatusSnapshot {
   readonly interfaces: readonly InterfaceStatus[];
   /** null: flow exporters are not listened to. */
   readonly collector: CollectorStatus | null;
+  /** CPU and memory; null: nobody samples them. */
+  readonly host: HostStatus | null;
   readonly tenants: readonly TenantStatus[];
   /** All open ones, then up to 100 that closed last. */
   readonly incidents: readonly Incident[];
@@ -93,6 +96,8 @@ export interface TenantStatus {
   };
   /** What the port is limited to now; null: nothing. */
   readonly limit: LimitStatus | null;
+  /** null: none is configured. */
+  readonly workload: WorkloadStatus | null;
   readonly openIncidents: number;
 }
 

@@ -11,6 +11,7 @@ import type { Tenant } from '../tenants/tenant.ts';
 import { version } from '../version.ts';
 import { type CollectorSource, collectorStatus, collectorVitals } from './collectorStatus.ts';
 import type { Observations } from './observations.ts';
+import { hostStatus, type SamplingSource, workloadStatuses } from './hostStatus.ts';
 import type { InterfaceStatus, LimitStatus, SelfStatus, StatusSnapshot, TenantStatus, Vitals } from './snapshot.ts';
 
 /** Of node:perf_hooks' monitorEventLoopDelay, in nanoseconds. */
@@ -37,6 +38,8 @@ export interface SnapshotSources extends VitalSources {
   readonly limits: readonly LimitStatus[];
   readonly alertmanager: readonly AlertmanagerStatus[];
   readonly loopDelay: LoopDelay;
+  /** null: nobody samples CPU and memory. */
+  readonly sampling: SamplingSource | null;
 }
 
 export function takeSnapshot(sources: SnapshotSources): StatusSnapshot {
@@ -48,6 +51,7 @@ export function takeSnapshot(sources: SnapshotSources): StatusSnapshot {
     uptimeSeconds: Math.round((nowMs - startedMs) / 1000),
     config: configPath,
     enforcement: { mode: config.enforcement.mode },
+    host: sources.sampling === null ? null : hostStatus(sources.sampling, nowMs),
     tenants: tenantsOf(sources),
     incidents: [...open, ...closed],
     incidentCounters,
@@ -79,7 +83,9 @@ function interfacesOf({ config, captures, observations, links, nowMs }: VitalSou
   }));
 }
 
-function tenantsOf({ config, observations, limits, open, nowMs }: SnapshotSources): TenantStatus[] {
+function tenantsOf({ config, observations, limits, open, sampling, nowMs }: SnapshotSources): TenantStatus[] {
+  const ids = config.tenants.map(({ id }) => id);
+  const workloads = sampling === null ? null : workloadStatuses(config.workloads, sampling, ids, nowMs);
   const openByTenant = Map.groupBy(open, ({ tenant }) => tenant);
   const limitByTenant = new Map(limits.map((limit) => [limit.tenant, limit]));
   return config.tenants.map(({ id, plan }: Tenant, i) => ({
@@ -93,6 +99,7 @@ function tenantsOf({ config, observations, limits, open, nowMs }: SnapshotSource
       limitBps: plan.limitBps,
     },
     limit: limitByTenant.get(id) ?? null,
+    workload: workloads?.get(id) ?? null,
     openIncidents: openByTenant.get(id)?.length ?? 0,
   }));
 }

@@ -34,6 +34,7 @@ export function testTenant(changes: Partial<TenantStatus> = {}): TenantStatus {
     outbound: { packetsPerSecond: 104, bitsPerSecond: 77_248 },
     plan: { portBps: 100e6, guaranteed: false, thresholdBps: 80e6, limitBps: 20e6 },
     limit: null,
+    workload: null,
     openIncidents: 0,
     ...changes,
   };
@@ -49,6 +50,7 @@ export function testSnapshot(changes: Partial<StatusSnapshot> = {}): StatusSnaps
     enforcement: { mode: 'observe' },
     interfaces: [testInterface()],
     collector: null,
+    host: null,
     tenants: [testTenant()],
     incidents: [],
     incidentCounters: { opened: 3, closed: 1, suppressed: 0, candidatesEvicted: 0 },
