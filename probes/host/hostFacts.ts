@@ -39,15 +39,15 @@ export function readHost(procRoot: string, memory: Memory): HostSample {
 }
 
 /** Those that are online. */
-export const countProcessors = (stat: string): number => stat.match(/^cpu\d+ /gm)?.length ?? 0;
+const countProcessors = (stat: string): number => stat.match(/^cpu\d+ /gm)?.length ?? 0;
 
-export function parseBusySeconds(stat: string): number | null {
+function parseBusySeconds(stat: string): number | null {
   const columns = /^cpu +([\d ]+)$/m.exec(stat)?.[1]?.split(' ').map(Number);
   if (columns === undefined || columns.length < BUSY_COLUMNS.length) return null;
   return BUSY_COLUMNS.reduce((sum, column) => sum + (columns[column] ?? 0), 0) / TICKS_PER_SECOND;
 }
 
-export function parseLoad1(loadavg: string): number | null {
+function parseLoad1(loadavg: string): number | null {
   const digits = /^\d+\.\d+(?= )/.exec(loadavg)?.[0];
   return digits === undefined ? null : Number(digits);
 }

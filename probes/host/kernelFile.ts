@@ -65,7 +65,7 @@ export class KernelFile {
 }
 
 /** The text of a file that is opened for it; null: longer than any such file. Throws the system's error. */
-export function readText(path: string): string | null {
+function readText(path: string): string | null {
   const descriptor = openSync(path, FLAGS);
   try {
     return readDescriptor(descriptor);

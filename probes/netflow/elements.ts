@@ -151,7 +151,7 @@ const ELEMENTS: readonly Element[] = [
 ];
 
 /** Elements of the reverse direction (RFC 5103): the same numbers under this enterprise number. */
-export const REVERSE_ENTERPRISE = 29_305;
+const REVERSE_ENTERPRISE = 29_305;
 const REVERSE_ELEMENTS: readonly Element[] = [
   element(1, SLOT.reverseOctets),
   element(85, SLOT.reverseOctets),

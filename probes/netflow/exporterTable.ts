@@ -9,7 +9,7 @@ export const MAX_EXPORTERS = 256;
 /** Twice as many slots as exporters, for open addressing. */
 const SLOTS = 512;
 /** An exporter that has been silent for so long gives its place to another. */
-export const IDLE_MS = 600_000;
+const IDLE_MS = 600_000;
 /** Of the decoder's making; a reason that depends on the datagram must not fill the memory. */
 const MAX_REASONS = 32;
 

@@ -15,7 +15,7 @@ import {
 } from './inetSocket.ts';
 
 const BACKLOG = 64;
-export const MAX_CONNECTIONS = 64;
+const MAX_CONNECTIONS = 64;
 export const MAX_OF_ONE_EXPORTER = 8;
 /** A full house: who has been silent for so long gives way, be it that the exporter was switched off in between. */
 const IDLE_MS = 60_000;

@@ -8,7 +8,7 @@ import type { Malformed } from './message.ts';
 import { operationOf, SKIP, STEP, VARIABLE } from './recordReader.ts';
 
 /** The widest template known in the field has some 120. */
-export const MAX_FIELDS = 512;
+const MAX_FIELDS = 512;
 const MAX_RECORD_OCTETS = 65_515;
 const ENTERPRISE_BIT = 0x8000;
 

@@ -43,7 +43,7 @@ function netflowSeeds(): Uint8Array[] {
   return [...own, ...real];
 }
 
-export function flowTarget(): Target {
+function flowTarget(): Target {
   const check = new FlowCheck();
   let decoder = new FlowDecoder(check);
   let saved = '[]';
@@ -69,7 +69,7 @@ export function flowTarget(): Target {
 
 const LINK_TYPES = [0, 1, 9, 50, 51, 101, 104, 107, 108, 113, 228, 229, 239, 276];
 
-export function frameTarget(): Target {
+function frameTarget(): Target {
   const header = new Header();
   return {
     name: 'frames',
@@ -109,7 +109,7 @@ function firstFrames(path: string): Uint8Array[] {
   }
 }
 
-export function pcapTarget(): Target {
+function pcapTarget(): Target {
   const path = `/dev/shm/weir-fuzz-${process.pid}.pcap`;
   process.once('exit', () => rmSync(path, { force: true }));
   return {

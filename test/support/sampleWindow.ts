@@ -2,8 +2,8 @@
 import { HOST_ROW } from '../../daemon/metering/sampleTable.ts';
 import { sampleShape, Window } from '../../daemon/metering/window.ts';
 
-export const HOST_CORES = 4;
-export const HOST_BYTES = 16e9;
+const HOST_CORES = 4;
+const HOST_BYTES = 16e9;
 
 /** Nothing where it is left out; null: not known. */
 export interface TenantUse {

@@ -3,7 +3,7 @@ import type { HostSample, Sample, WorkloadSample } from '../../probes/sample.ts'
 
 export const NO_PRESSURE = { cpuSomeSeconds: 0, memorySomeSeconds: 0, memoryFullSeconds: 0 } as const;
 
-export const testHost = (changes: Partial<HostSample> = {}): HostSample => ({
+const testHost = (changes: Partial<HostSample> = {}): HostSample => ({
   cores: 4,
   cpuBusySeconds: 1000,
   load1: 2,
