@@ -72,7 +72,7 @@ export function checkCollector({ listen, tcp, exporters }: Written, context: Con
   checkUnique(entries(exporters), 'exporters', 'prefix', context, []);
 }
 
-export function checkAll({ interfaces, tenants, enforcement }: Written, context: Context): void {
+export function checkAll({ interfaces, tenants, detectors, enforcement }: Written, context: Context): void {
   checkUnique(entries(interfaces), 'interfaces', 'name', context);
   checkUnique(entries(tenants), 'tenants', 'id', context);
   checkPrefixes(entries(tenants), context);
@@ -80,12 +80,17 @@ export function checkAll({ interfaces, tenants, enforcement }: Written, context:
   const ids = entries(tenants)
     .map(({ id }) => id)
     .filter((id) => typeof id === 'string');
-  const known = new Set(ids);
   checkAny(entries(interfaces), enforcement, context);
-  entries(interfaces).forEach(({ tenant }, i) => {
-    if (typeof tenant !== 'string' || known.has(tenant)) return;
-    problem(context, ['interfaces', i, 'tenant'], `no tenant has the id ${tenant}${didYouMean(tenant, ids)}`);
-  });
+  const checkTenant = (id: unknown, path: Path): void => {
+    if (typeof id !== 'string' || ids.includes(id)) return;
+    problem(context, path, `no tenant has the id ${id}${didYouMean(id, ids)}`);
+  };
+  entries(interfaces).forEach(({ tenant }, i) => checkTenant(tenant, ['interfaces', i, 'tenant']));
+  for (const [id, written] of Object.entries(isWritten(detectors) ? detectors : {})) {
+    texts(isWritten(written) ? written['allow'] : []).forEach((entry, i) => {
+      if (typeof entry === 'string' && !entry.includes('/')) checkTenant(entry, ['detectors', id, 'allow', i]);
+    });
+  }
 }
 
 /** A packet that the host forwards passes two interfaces, and tc needs one to limit at. */

@@ -1,15 +1,41 @@
 /** What the configuration says about networks, as zod types: addresses, interfaces, where to listen and what to call. */
-import { formatPrefix, networkOf, parseAddress, parsePrefix } from '../tenants/prefix.ts';
+import { z } from 'zod';
+import { formatPrefix, networkOf, parseAddress, parsePrefix, type Prefix } from '../tenants/prefix.ts';
 import type { SocketAddress } from './config.ts';
 import { textField } from './units.ts';
 
 /** `198.51.100.8/29` or a bare address → canonical text. */
 export const cidr = () =>
-  textField('a CIDR block such as 198.51.100.8/29', parsePrefix, (prefix) => {
-    const network = formatPrefix(networkOf(prefix));
-    const text = formatPrefix(prefix);
-    return text === network ? null : `${text} has host bits set: did you mean ${network}?`;
-  }).transform(formatPrefix);
+  textField('a CIDR block such as 198.51.100.8/29', parsePrefix, refuseHostBits).transform(formatPrefix);
+
+function refuseHostBits(prefix: Prefix): string | null {
+  const network = formatPrefix(networkOf(prefix));
+  const text = formatPrefix(prefix);
+  return text === network ? null : `${text} has host bits set: did you mean ${network}?`;
+}
+
+const parseTenantId = (text: string): string | null => (/^[a-z0-9][a-z0-9._-]{0,62}$/.test(text) ? text : null);
+
+export const tenantId = () =>
+  textField('a name of a-z, 0-9, ".", "_" and "-", at most 63 long (in quotes if it is a number)', parseTenantId);
+
+const MAX_ALLOWED = 1000;
+
+/** `allow` of a detector: CIDR blocks in canonical text, which has a slash, and ids of tenants. */
+export const allowField = z
+  .preprocess(
+    (value) => value ?? [],
+    z
+      .array(
+        textField(
+          'a CIDR block such as 198.51.100.8/29 or the id of a tenant',
+          (text) => parsePrefix(text) ?? parseTenantId(text),
+          (parsed) => (typeof parsed === 'string' ? null : refuseHostBits(parsed)),
+        ).transform((parsed) => (typeof parsed === 'string' ? parsed : formatPrefix(parsed))),
+      )
+      .max(MAX_ALLOWED),
+  )
+  .prefault([]);
 
 /** Lower-case, colon-separated. */
 export const mac = () =>

@@ -5,8 +5,8 @@ import type { ExporterConfig } from '../metering/collectorProtocol.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import type { CollectorConfig, Config, InterfaceConfig } from './config.ts';
 import { checkAll, checkCollector, checkInterface, checkPlan, checkRing, isWritten } from './crossChecks.ts';
-import { captureFilter, cidr, httpUrl, interfaceName, listen, loopbackListen, mac } from './network.ts';
-import { count, duration, filePath, rate, size, textField } from './units.ts';
+import { captureFilter, cidr, httpUrl, interfaceName, listen, loopbackListen, mac, tenantId } from './network.ts';
+import { count, duration, filePath, rate, size } from './units.ts';
 import { workloadSection } from './workload.ts';
 
 const MAX_TENANTS = 65_000;
@@ -18,11 +18,6 @@ const LOWEST_LIMIT_BPS = 16_000;
 /** A section may be left out, or be empty because each of its lines is commented out. */
 const section = <Section extends z.ZodType>(schema: Section) => z.preprocess((value) => value ?? {}, schema);
 const list = <Item extends z.ZodType>(item: Item) => z.preprocess((value) => value ?? [], z.array(item));
-
-const tenantId = () =>
-  textField('a name of a-z, 0-9, ".", "_" and "-", at most 63 long (in quotes if it is a number)', (text) =>
-    /^[a-z0-9][a-z0-9._-]{0,62}$/.test(text) ? text : null,
-  );
 
 /** Also where a part of the value is wrong: one run names every problem. */
 const always = { when: ({ value }: z.core.ParsePayload) => isWritten(value) };

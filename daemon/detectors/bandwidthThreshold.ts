@@ -1,11 +1,11 @@
 /** Names a tenant whose mean throughput, in one direction, passes the bandwidth threshold of its plan. */
 import { z } from 'zod';
-import { modeField } from '../config/units.ts';
 import { type Direction, INBOUND, OUTBOUND, type Window } from '../metering/window.ts';
 import type { BandwidthThreshold, Tenant } from '../tenants/tenant.ts';
-import type { Detector, DetectorDefinition, Finding, Json, Signature } from './detector.ts';
+import type { Detector, DetectorDefinition, Finding, Json, Reading, Signature } from './detector.ts';
 import { tenantEvidence, trust } from './shared/evidence.ts';
 import { MeanRate, savedMeanRate } from './shared/meanRate.ts';
+import { trafficOptions } from './shared/options.ts';
 
 const signature: Signature = {
   id: 'bandwidthThreshold',
@@ -20,7 +20,7 @@ const signature: Signature = {
 
 const config = z
   .strictObject({
-    mode: modeField.describe('`observe` only reports, `enforce` lets it lead to limits; `off` does not look'),
+    ...trafficOptions('`observe` only reports, `enforce` lets it lead to limits; `off` does not look'),
   })
   .prefault({});
 
@@ -28,7 +28,7 @@ export const bandwidthThreshold: DetectorDefinition<z.output<typeof config>> = {
   id: signature.detector,
   observes: ['packets', 'flows'],
   config,
-  create: (_config, { tenants }) => detector(tenants.flatMap(portsOf)),
+  create: (_config, { tenants }) => detector(tenants.flatMap(portsOf), tenants),
 };
 
 /** One direction of a tenant's port. */
@@ -52,11 +52,15 @@ function portsOf({ id, plan }: Tenant, index: number): Port[] {
   }));
 }
 
-function detector(ports: readonly Port[]): Detector {
+function detector(ports: readonly Port[], tenants: readonly Tenant[]): Detector {
   return {
     id: signature.detector,
     signatures: [signature],
     observe: (window) => ports.flatMap((port) => observe(port, window)),
+    explain: (window, number) => {
+      const own = ports.filter((port) => port.number === number);
+      return own.length > 0 ? own.map((port) => readingOf(port, window)) : whyNot(tenants[number - 1]);
+    },
     save: () => ports.map(({ tenant, direction, mean }) => ({ tenant, direction, ...mean.save() })),
     restore: (state) => restore(ports, state),
   };
@@ -80,6 +84,22 @@ function observe({ tenant, number, direction, threshold, mean }: Port, window: W
       evidence: tenantEvidence(window, number, direction),
     },
   ];
+}
+
+const readingOf = ({ tenant, direction, threshold, mean }: Port, { endMs }: Window): Reading => ({
+  signature,
+  direction,
+  offender: tenant,
+  victim: null,
+  value: Math.round(mean.bitsPerSecond(endMs)),
+  threshold: threshold.rateBps,
+  reason: null,
+});
+
+function whyNot(tenant: Tenant | undefined): Reading[] {
+  const reason = tenant?.plan.guaranteed === true ? 'exempt: plan.guaranteed' : 'plan.threshold is not set';
+  const threshold = tenant?.plan.threshold?.rateBps ?? null;
+  return [{ signature, direction: null, offender: tenant?.id ?? null, victim: null, value: null, threshold, reason }];
 }
 
 const savedPorts = z.array(savedMeanRate.extend({ tenant: z.string(), direction: z.string() }));

@@ -101,13 +101,35 @@ export interface Finding {
   readonly sources?: DistinctSketch;
 }
 
+/**
+ * What a detector measures of one subject, whether or not it is worth a finding; of what passes its threshold it has the
+ * parties, value and threshold of the finding.
+ */
+export interface Reading extends Pick<Finding, 'signature' | 'direction' | 'offender' | 'victim'> {
+  /** null: not known, or not judged. */
+  readonly value: number | null;
+  /** null: there is none to pass. */
+  readonly threshold: number | null;
+  /** What keeps the detector from judging, or made it count less than there is, for a person; null: nothing does. */
+  readonly reason: string | null;
+}
+
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** Of one detector on one tenant. */
+export const MAX_READINGS = 8;
 
 /** No clock, no I/O, bounded memory; one instance sees the windows of one observation point, in order. */
 export interface Detector {
   readonly id: string;
   readonly signatures: readonly Signature[];
   observe(window: Window): Finding[];
+  /**
+   * Where a tenant (by its number) stands in the window that `observe` has just been given: of every signature the subjects
+   * nearest to the threshold, at most MAX_READINGS, and at least one that says why there is nothing. Changes nothing, and is
+   * called only when somebody asks.
+   */
+  explain(window: Window, tenant: number): readonly Reading[];
   /** The detector's memory, to survive a restart; null where it has none. */
   save(): Json;
   /** Takes up what `save` gave; anything else is ignored. */
@@ -126,6 +148,8 @@ export interface DetectorContext {
 /** What every detector's section has. */
 export interface DetectorConfig {
   readonly mode: DetectorMode;
+  /** Prefixes and tenant ids whose doing is no finding (shared/allowList.ts); of detectors of traffic. */
+  readonly allow?: readonly string[];
 }
 
 /** A line of the list in index.ts: the detector's config section and how to make one. */

@@ -16,6 +16,7 @@ export const icmpFlood = floodDefinition({
   kind: ICMP,
   packetsPerSecond: 1000,
   restsOnSilence: true,
+  others: 'are part of an exchange that its target began',
   flooding: (target) => (isAnswered(target) ? 0 : received(target, ICMP)),
 });
 

@@ -6,6 +6,7 @@ import { cpuOveruse } from './cpuOveruse.ts';
 import type { Detector, DetectorConfig, DetectorContext, DetectorDefinition } from './detector.ts';
 import { icmpFlood } from './icmpFlood.ts';
 import { memoryOveruse } from './memoryOveruse.ts';
+import { allowing } from './shared/allowList.ts';
 import { synFlood } from './synFlood.ts';
 import { udpFlood } from './udpFlood.ts';
 
@@ -31,6 +32,7 @@ export function createDetectors(configs: DetectorConfigs, context: DetectorConte
   return detectorDefinitions.flatMap((definition) => {
     if (!definition.observes.includes(observed)) return [];
     const config = configs[definition.id] ?? definition.config.parse({});
-    return config.mode === 'off' ? [] : [definition.create(config, context)];
+    if (config.mode === 'off') return [];
+    return [allowing(definition.create(config, context), config.allow ?? [], context)];
   });
 }

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { count, decimal } from '../config/units.ts';
 import { HOST_ROW } from '../metering/sampleTable.ts';
 import type { Window } from '../metering/window.ts';
-import type { Detector, DetectorContext, DetectorDefinition, Finding, Json, Signature } from './detector.ts';
+import type { Detector, DetectorContext, DetectorDefinition, Finding, Json, Reading, Signature } from './detector.ts';
 import { certainty, Overuse, overuseOptions, type OveruseRule, subjectOf } from './shared/overuse.ts';
 import { RecentKills } from './shared/recentKills.ts';
 import { shareOfTime } from './shared/sampleEvidence.ts';
@@ -84,6 +84,21 @@ class MemoryOveruse implements Detector {
         threshold,
       },
     ];
+  }
+
+  explain(window: Window, number: number): readonly Reading[] {
+    const tenant = this.#context.tenants[number - 1]?.id ?? '';
+    const isKnown = !Number.isNaN(window.samples.get(number, 'oomKills'));
+    const kills: Reading = {
+      signature: oomKills,
+      direction: null,
+      offender: tenant,
+      victim: null,
+      value: isKnown ? this.#kills.at(tenant, window.endMs) : null,
+      threshold: this.#options.oomKills,
+      reason: isKnown ? null : 'how many were killed is not known',
+    };
+    return [...this.#overuse.explain(window, number), kills];
   }
 
   save(): Json {

@@ -21,6 +21,7 @@ export const synFlood = floodDefinition({
   kind: TCP_SYN,
   packetsPerSecond: 1000,
   restsOnSilence: false,
+  others: 'lead to connections, or are a port scan',
   flooding(target, threshold) {
     const syns = received(target, TCP_SYN);
     if (isPortScan(target, syns)) return 0;

@@ -12,6 +12,7 @@ export const udpFlood = floodDefinition({
   kind: UDP,
   packetsPerSecond: 20_000,
   restsOnSilence: true,
+  others: 'are part of conversations',
   flooding(target) {
     const packets = received(target, UDP);
     const beyondWhatItSends = packets - udpSent(target);

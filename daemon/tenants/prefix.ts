@@ -53,3 +53,6 @@ export function networkOf({ words: [w0, w1, w2, w3], length }: Prefix): Prefix {
   const mask = (word: number, i: number): number => word & maskWord(length, i);
   return { words: [mask(w0, 0), mask(w1, 1), mask(w2, 2), mask(w3, 3)], length };
 }
+
+export const isInside = ({ words, length }: Prefix, address: AddressWords): boolean =>
+  words.every((word, i) => ((word ^ (address[i] ?? 0)) & maskWord(length, i)) === 0);

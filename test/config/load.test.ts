@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import * as fc from 'fast-check';
 import { z } from 'zod';
 import { ConfigError, loadConfig, readConfig } from '../../daemon/config/load.ts';
+import { allowField } from '../../daemon/config/network.ts';
 import { count, modeField } from '../../daemon/config/units.ts';
 import { defaultConfig } from '../../daemon/config/host.ts';
 import { detectorDefinitions } from '../../daemon/detectors/index.ts';
@@ -13,7 +14,7 @@ import { assertGolden } from '../support/golden.ts';
 const SHIPPED = join(import.meta.dirname, '../../systemd/weir.yaml');
 const CASES = join(import.meta.dirname, 'cases');
 
-const portScan = z.strictObject({ mode: modeField, ports: count().default(50) }).prefault({});
+const portScan = z.strictObject({ mode: modeField, allow: allowField, ports: count().default(50) }).prefault({});
 const detectors = z.strictObject({ portScan });
 
 /** The configuration as JSON, or its problems. */

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import * as fc from 'fast-check';
-import type { Detector, DetectorDefinition, Json } from '../../daemon/detectors/detector.ts';
+import {
+  type Detector,
+  type DetectorDefinition,
+  type Json,
+  MAX_READINGS,
+  type Reading,
+} from '../../daemon/detectors/detector.ts';
 import { createDetectors, detectorDefinitions } from '../../daemon/detectors/index.ts';
 import { Incidents } from '../../daemon/incidents/incidents.ts';
 import { type Observed, Window } from '../../daemon/metering/window.ts';
@@ -21,6 +27,15 @@ function caseOf(id: string): DetectorCase {
   assert(found !== undefined, `test/detectors/cases.ts has a case for ${id}`);
   return found;
 }
+
+const verdict = ({ signature, direction, offender, victim, value, threshold }: Omit<Reading, 'reason'>) => ({
+  signature: signature.id,
+  direction,
+  offender,
+  victim,
+  value,
+  threshold,
+});
 
 /** What became of the incidents while the detector watched. */
 function incidentsOf(detector: Detector, windows: Iterable<Window>) {
@@ -50,6 +65,11 @@ describe('detectorDefinitions', () => {
           assert(signature.entry.windows <= signature.entry.of);
           assert(signature.leaveBelow > 0 && signature.leaveBelow < 1);
         }
+      });
+
+      it('has a mode, and an allow list where it judges traffic', () => {
+        const { mode, allow } = definition.config.parse({});
+        assert.deepEqual([mode, allow], ['observe', definition.observes.includes('samples') ? undefined : []]);
       });
 
       it('is silent on nothing and on empty windows', () => {
@@ -90,6 +110,41 @@ describe('detectorDefinitions', () => {
         assert(signature !== undefined);
         const findings = [...windowsOf(kase, signature.leaveBelow - 0.01, count)].flatMap((w) => detector.observe(w));
         assert.deepEqual(findings, []);
+      });
+
+      it('explains itself: some for each of its signatures, not too much, on nothing and on everything', () => {
+        const detector = create(definition, kase);
+        const windows = [...windowsOf(kase, 0, 1), ...windowsOf(kase, 1.2, 2), kase.crowd(0)];
+        for (const window of windows) {
+          detector.observe(window);
+          for (const tenant of [1, kase.context.tenants.length]) {
+            const readings = detector.explain(window, tenant);
+            assert(readings.length <= MAX_READINGS);
+            assert.deepEqual(new Set(readings.map(({ signature }) => signature)), new Set(detector.signatures));
+            assert(readings.every(({ value, reason }) => value !== null || reason !== null));
+          }
+        }
+      });
+
+      it('reads what it finds, and nothing else that passes the threshold', () => {
+        for (const level of [0.5, 1.2]) {
+          const detector = create(definition, kase);
+          for (const window of windowsOf(kase, level, kase.windows)) {
+            const told = detector.observe(window).filter(({ value, threshold }) => value >= threshold);
+            const read = detector.explain(window, 1).filter(({ value, threshold }) => (value ?? 0) >= (threshold ?? 1));
+            assert.deepEqual(read.map(verdict), told.map(verdict));
+          }
+        }
+      });
+
+      it('changes nothing by being asked', () => {
+        const windows = [...windowsOf(kase, 1.2, kase.windows)];
+        const [asked, unasked] = [create(definition, kase), create(definition, kase)];
+        for (const window of windows) {
+          assert.deepEqual(asked.observe(window), unasked.observe(window));
+          assert.deepEqual(asked.explain(window, 1), asked.explain(window, 1));
+        }
+        assert.deepEqual(asked.save(), unasked.save());
       });
 
       it('goes on after save and restore as if it had not been interrupted', () => {
@@ -151,10 +206,13 @@ const unpadded = (markdown: string): string => markdown.replace(/ +/g, ' ').repl
 
 function updateTable(id: string, table: string): void {
   const text = readFileSync(DOCS, 'utf8');
-  const start = text.indexOf('| option |', text.indexOf(`\n## ${id}\n`));
+  const section = text.indexOf(`\n## ${id}\n`);
+  const start = section + text.slice(section).search(/\| option +\|/);
   const end = text.indexOf('\n\n', start);
   writeFileSync(DOCS, `${text.slice(0, start)}${table}${text.slice(end)}`);
 }
+
+const allOff = Object.fromEntries(ids.map((id) => [id, { mode: 'off' as const }]));
 
 const thatObserve = (observed: Observed): string[] =>
   detectorDefinitions.filter(({ observes }) => observes.includes(observed)).map(({ id }) => id);
@@ -171,6 +229,17 @@ describe('createDetectors', () => {
       );
     });
   }
+
+  it('applies the allow lists', () => {
+    const kase = caseOf('bandwidthThreshold');
+    const counts = [[], ['globex'], ['acme']].map((allow) => {
+      const [detector] = createDetectors({ ...allOff, [kase.id]: { mode: 'observe', allow } }, kase.context, 'packets');
+      return [...windowsOf(kase, 1.2, kase.windows)].flatMap((window) => detector?.observe(window) ?? []).length;
+    });
+    const [found = 0] = counts;
+    assert(found > 0);
+    assert.deepEqual(counts, [found, found, 0]);
+  });
 
   it('leaves out what is off', () => {
     const made = createDetectors({ synFlood: { mode: 'off' } }, context, 'packets');

@@ -8,7 +8,7 @@ export function optionsTable({ config }: DetectorDefinition): string {
   const defaults = new Map(Object.entries(config.parse({})));
   const rows = Object.entries(properties).map(([key, property]) => {
     const { description = '', default: written = defaults.get(key) } = typeof property === 'object' ? property : {};
-    return `| \`${key}\` | \`${String(written)}\` | ${description} |`;
+    return `| \`${key}\` | \`${Array.isArray(written) ? JSON.stringify(written) : String(written)}\` | ${description} |`;
   });
   return ['| option | default | meaning |', '| --- | --- | --- |', ...rows].join('\n');
 }

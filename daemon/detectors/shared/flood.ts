@@ -1,12 +1,17 @@
 /** What the flood detectors have in common: one finding for each target that receives too many packets of a kind. */
 import { z } from 'zod';
-import { count, modeField } from '../../config/units.ts';
-import type { Detector, DetectorContext, DetectorDefinition, Finding, Signature } from '../detector.ts';
+import { count } from '../../config/units.ts';
+import type { Direction, Window } from '../../metering/window.ts';
+import type { Detector, DetectorContext, DetectorDefinition, Finding, Json, Reading, Signature } from '../detector.ts';
 import { attribute } from './attribution.ts';
 import { rateSeconds, targetEvidence, trust, trustInSilence } from './evidence.ts';
-import { lookAt, type Target } from './target.ts';
+import { trafficOptions } from './options.ts';
+import { lookAt, received, type Target } from './target.ts';
 
 const CRITICAL = 5;
+/** Targets that are looked at, and told of, when somebody asks; in each direction. */
+const EXPLAINED_TARGETS = 64;
+const EXPLAINED_READINGS = 3;
 
 export interface FloodRule {
   readonly id: string;
@@ -17,6 +22,8 @@ export interface FloodRule {
   readonly packetsPerSecond: number;
   /** Whether it takes for a flood what nobody answers: then it may be wrong where only one direction is seen. */
   readonly restsOnSilence: boolean;
+  /** What the packets of the kind that are none of the flood's are, for a person. */
+  readonly others: string;
   /** How many of the window's packets to this target are the flood's; `threshold` is the packets that a window may have. */
   flooding(target: Target, threshold: number): number;
 }
@@ -24,7 +31,7 @@ export interface FloodRule {
 const configOf = (packetsPerSecond: number) =>
   z
     .strictObject({
-      mode: modeField.describe(
+      ...trafficOptions(
         '`observe` reports; `off` does not look; `enforce` is as `observe`: floods lead to no limits yet',
       ),
       packetsPerSecond: count(1).default(packetsPerSecond).describe('packets a second at one address'),
@@ -47,54 +54,97 @@ export function floodDefinition(rule: FloodRule): DetectorDefinition<FloodConfig
     id: rule.id,
     observes: ['packets', 'flows'],
     config: configOf(rule.packetsPerSecond),
-    create: (config, context) => floodDetector(rule, signature, config.packetsPerSecond, context),
+    create: (config, context) => new FloodDetector(rule, signature, config.packetsPerSecond, context),
   };
 }
 
-function floodDetector(rule: FloodRule, signature: Signature, threshold: number, context: DetectorContext): Detector {
-  return {
-    id: rule.id,
-    signatures: [signature],
-    observe(window) {
-      const findings: Finding[] = [];
-      const allowed = threshold * rateSeconds(window);
-      const least = allowed * signature.leaveBelow;
-      for (const line of window.targets.used()) {
-        if (window.targetPackets(line, rule.kind) < least) continue;
-        const target = lookAt(window, line, context.hashSeed);
-        const packets = rule.flooding(target, allowed);
-        if (packets >= least) findings.push(...findingsAt(rule, target, packets, signature, threshold, context));
-      }
-      return findings;
-    },
-    save: () => null,
-    restore: () => undefined,
-  };
-}
+class FloodDetector implements Detector {
+  readonly id: string;
+  readonly signatures: readonly Signature[];
+  readonly #rule: FloodRule;
+  readonly #signature: Signature;
+  readonly #threshold: number;
+  readonly #context: DetectorContext;
 
-function findingsAt(
-  rule: FloodRule,
-  target: Target,
-  packets: number,
-  signature: Signature,
-  threshold: number,
-  context: DetectorContext,
-): Finding[] {
-  const parties = attribute(target, context);
-  if (parties === null) return [];
-  const { window, line } = target;
-  const slot = window.targetDetail(line);
-  const value = packets / rateSeconds(window);
-  const finding: Finding = {
-    signature,
-    ...parties,
-    severity: value >= CRITICAL * threshold ? 'critical' : 'warning',
-    confidence: confidence(rule.restsOnSilence ? trustInSilence(window) : trust(window), slot >= 0),
-    value: Math.round(value),
-    threshold,
-    evidence: targetEvidence(target),
-  };
-  return [slot < 0 ? finding : { ...finding, sources: window.details.sketch(slot) }];
+  constructor(rule: FloodRule, signature: Signature, threshold: number, context: DetectorContext) {
+    this.id = rule.id;
+    this.signatures = [signature];
+    this.#rule = rule;
+    this.#signature = signature;
+    this.#threshold = threshold;
+    this.#context = context;
+  }
+
+  observe(window: Window): Finding[] {
+    const findings: Finding[] = [];
+    const allowed = this.#threshold * rateSeconds(window);
+    const least = allowed * this.#signature.leaveBelow;
+    for (const line of window.targets.used()) {
+      if (window.targetPackets(line, this.#rule.kind) < least) continue;
+      const target = lookAt(window, line, this.#context.hashSeed);
+      const packets = this.#rule.flooding(target, allowed);
+      if (packets >= least) findings.push(...this.#findingsAt(target, packets));
+    }
+    return findings;
+  }
+
+  #findingsAt(target: Target, packets: number): Finding[] {
+    const parties = attribute(target, this.#context);
+    if (parties === null) return [];
+    const { window, line } = target;
+    const slot = window.targetDetail(line);
+    const value = packets / rateSeconds(window);
+    const finding: Finding = {
+      signature: this.#signature,
+      ...parties,
+      severity: value >= CRITICAL * this.#threshold ? 'critical' : 'warning',
+      confidence: confidence(this.#rule.restsOnSilence ? trustInSilence(window) : trust(window), slot >= 0),
+      value: Math.round(value),
+      threshold: this.#threshold,
+      evidence: targetEvidence(target),
+    };
+    return [slot < 0 ? finding : { ...finding, sources: window.details.sketch(slot) }];
+  }
+
+  explain(window: Window, tenant: number): Reading[] {
+    return [...this.#readings('inbound', window, tenant), ...this.#readings('outbound', window, tenant)];
+  }
+
+  /** Of the busiest targets those that are nearest to the threshold. */
+  #readings(direction: Direction, window: Window, tenant: number): Reading[] {
+    const packetsTo = (line: number): number => window.targetPackets(line, this.#rule.kind);
+    const isOwn = (line: number): boolean => window.targets.tenant(line) === tenant;
+    const readings = [...window.targets.used()]
+      .filter((line) => (direction === 'inbound' ? isOwn(line) : !isOwn(line) && window.targetDetail(line) >= 0))
+      .filter((line) => packetsTo(line) > 0)
+      .toSorted((a, b) => packetsTo(b) - packetsTo(a))
+      .slice(0, EXPLAINED_TARGETS)
+      .flatMap((line) => this.#readingAt(lookAt(window, line, this.#context.hashSeed), tenant))
+      .filter((reading) => reading.direction === direction)
+      .toSorted((a, b) => (b.value ?? 0) - (a.value ?? 0))
+      .slice(0, EXPLAINED_READINGS);
+    const [signature, threshold] = [this.#signature, this.#threshold];
+    const nothing = { signature, direction, offender: null, victim: null, value: 0, threshold, reason: null };
+    return readings.length === 0 ? [nothing] : readings;
+  }
+
+  #readingAt(target: Target, tenant: number): Reading[] {
+    const parties = attribute(target, this.#context);
+    if (parties === null || parties.tenant !== this.#context.tenants[tenant - 1]?.id) return [];
+    const { direction, offender, victim } = parties;
+    const [signature, threshold] = [this.#signature, this.#threshold];
+    const seconds = rateSeconds(target.window);
+    const all = received(target, this.#rule.kind);
+    const packets = this.#rule.flooding(target, threshold * seconds);
+    const reason = packets < all ? `of ${Math.round(all / seconds)} packets/s the others ${this.#rule.others}` : null;
+    return [{ signature, direction, offender, victim, value: Math.round(packets / seconds), threshold, reason }];
+  }
+
+  save(): Json {
+    return null;
+  }
+
+  restore(): void {}
 }
 
 /** Without a closer look nothing tells a flood from its exceptions. */

@@ -1,5 +1,6 @@
 /** The held levels of those few tenants that have come near a threshold of late; the others cost nothing. */
 import { z } from 'zod';
+import type { Milliseconds } from '../../../probes/probe.ts';
 import type { Window } from '../../metering/window.ts';
 import type { Json } from '../detector.ts';
 import { HeldLevel, savedHeldLevel } from './heldLevel.ts';
@@ -22,6 +23,11 @@ export class HeldLevels {
     else this.#byTenant.set(tenant, level);
     const held = level.at(endMs);
     return held >= least ? held : 0;
+  }
+
+  /** The level that a tenant holds; null: it has not been near of late. */
+  at(tenant: string, endMs: Milliseconds): number | null {
+    return this.#byTenant.get(tenant)?.at(endMs) ?? null;
   }
 
   save(): Json {

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { decimal, duration, modeField } from '../../config/units.ts';
 import { HOST_ROW } from '../../metering/sampleTable.ts';
 import type { Window } from '../../metering/window.ts';
-import type { Detector, DetectorContext, Finding, Json, Severity, Signature } from '../detector.ts';
+import type { Detector, DetectorContext, Finding, Json, Reading, Severity, Signature } from '../detector.ts';
 import { HeldLevels } from './heldLevels.ts';
 import { sampleEvidence, type WaitColumn } from './sampleEvidence.ts';
 
@@ -111,6 +111,32 @@ export class Overuse implements Detector {
     ];
   }
 
+  explain(window: Window, number: number): readonly Reading[] {
+    const { signature } = this.#rule;
+    const capacity = this.#rule.capacity(window);
+    const use = this.#rule.use(window, number);
+    const { share, harmfulShare } = this.#options;
+    const tenant = this.#context.tenants[number - 1]?.id ?? '';
+    const isGranted = this.#rule.granted(window, number) < capacity;
+    const reading = (levels: HeldLevels, part: number, against: string | null): Reading => {
+      const isKnown = capacity > 0 && !Number.isNaN(use);
+      const held = levels.at(tenant, window.endMs) ?? (against === null ? use : 0);
+      return {
+        signature,
+        direction: null,
+        offender: tenant,
+        victim: null,
+        value: isKnown ? rounded(held) : null,
+        threshold: capacity > 0 ? rounded(part * capacity) : null,
+        reason: isKnown ? against : 'what its workload uses is not known',
+      };
+    };
+    return [
+      reading(this.#harmful, harmfulShare, whyHarmless(this.#rule.suffers(window))),
+      reading(this.#alone, share, isGranted ? 'it has a limit of its own' : null),
+    ];
+  }
+
   save(): Json {
     return { alone: this.#alone.save(), harmful: this.#harmful.save() };
   }
@@ -121,6 +147,11 @@ export class Overuse implements Detector {
     this.#alone.restore(alone, tenants);
     this.#harmful.restore(harmful, tenants);
   }
+}
+
+function whyHarmless(suffers: boolean | null): string | null {
+  if (suffers === true) return null;
+  return suffers === null ? 'whether the host suffers is not known' : 'the host does not suffer';
 }
 
 const savedParts = z.object({ alone: z.json(), harmful: z.json() }).partial().catch({});

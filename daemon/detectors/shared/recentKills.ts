@@ -24,13 +24,22 @@ export class RecentKills {
 
   /** The number over the span up to `atMs`, with those that have just happened (NaN: not known). */
   observe(tenant: string, atMs: Milliseconds, count: number): number {
-    const before = this.#byTenant.get(tenant);
-    if (before === undefined && !(count > 0)) return 0;
-    const recent = (before ?? []).filter((event) => event.atMs > atMs - this.#spanMs && event.atMs <= atMs);
+    if (!this.#byTenant.has(tenant) && !(count > 0)) return 0;
+    const recent = this.#recent(tenant, atMs);
     const events = merged(count > 0 ? [...recent, { atMs, count }] : recent);
     if (events.length === 0) this.#byTenant.delete(tenant);
     else this.#byTenant.set(tenant, events);
-    return events.reduce((sum, event) => sum + event.count, 0);
+    return sumOf(events);
+  }
+
+  /** The number over the span up to `atMs`, of what is known. */
+  at(tenant: string, atMs: Milliseconds): number {
+    return sumOf(this.#recent(tenant, atMs));
+  }
+
+  #recent(tenant: string, atMs: Milliseconds): readonly Event[] {
+    const events = this.#byTenant.get(tenant) ?? [];
+    return events.filter((event) => event.atMs > atMs - this.#spanMs && event.atMs <= atMs);
   }
 
   save(): Json {
@@ -43,6 +52,8 @@ export class RecentKills {
     }
   }
 }
+
+const sumOf = (events: readonly Event[]): number => events.reduce((sum, { count }) => sum + count, 0);
 
 function merged(events: readonly Event[]): readonly Event[] {
   const [first, second, ...others] = events;

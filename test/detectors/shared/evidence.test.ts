@@ -49,8 +49,9 @@ describe('trust', () => {
     const confidences = (['udp', 'icmp', 'tcpSyn'] as const).map((kind, i) => {
       const window = floodOf(kind);
       window.suspectOneWay('inbound');
-      return definitions[i]?.create({ mode: 'observe', packetsPerSecond: 1000 }, testContext()).observe(window)[0]
-        ?.confidence;
+      return definitions[i]
+        ?.create({ mode: 'observe', allow: [], packetsPerSecond: 1000 }, testContext())
+        .observe(window)[0]?.confidence;
     });
     assert.deepEqual(confidences, [0.48, 0.48, 0.95]);
   });
