@@ -6,6 +6,7 @@ import { createHostProbe } from '../probes/host/hostProbe.ts';
 import type { ProbeState, ProbeStatistics } from '../probes/probe.ts';
 import { AlertmanagerNotifier } from './alerting/alertmanager.ts';
 import { type Component, startComponents } from './components.ts';
+import { describeHost } from './config/host.ts';
 import type { CollectorConfig, Config, InterfaceConfig } from './config/config.ts';
 import { Enforcer } from './enforcement/enforcer.ts';
 import { COLLECTOR_POINT, FlowCollection } from './flowCollection.ts';
@@ -95,7 +96,13 @@ export class Daemon {
     this.#metrics = new Metrics({ tenantIds: config.tenants.map(({ id }) => id), traffic, snapshot });
     const { urls, resendMs } = config.alertmanager;
     this.#notifier = new AlertmanagerNotifier({ urls, resendMs, host: hostname(), log });
-    this.#enforcer = new Enforcer(config, new Limiter(new Tc()), log);
+    this.#enforcer = new Enforcer({
+      config,
+      limiter: new Limiter(new Tc()),
+      log,
+      ownAddresses: () => describeHost().addresses,
+      seed: randomInt(2 ** 31),
+    });
     this.#components = [
       { name: 'loop delay', start: async () => void loopDelay.enable(), stop: async () => void loopDelay.disable() },
       statusComponent({

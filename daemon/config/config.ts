@@ -1,6 +1,8 @@
 /** The configuration as the daemon reads it: every value is there, checked and in the unit that its name says. */
 import type { Workload } from '../../probes/sample.ts';
 import type { DetectorConfigs } from '../detectors/index.ts';
+import type { Exempt } from '../enforcement/places.ts';
+import type { EnforcementPolicy } from '../enforcement/policy.ts';
 import type { ExporterConfig } from '../metering/collectorProtocol.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 
@@ -56,6 +58,13 @@ export interface TenantWorkload {
   readonly workload: Workload;
 }
 
+/** What may be limited, and for how long: see policy.ts and places.ts in enforcement/. */
+export interface EnforcementConfig extends Omit<EnforcementPolicy, 'observedTenants'> {
+  /** Ids of tenants for whom nothing but a look is taken. */
+  readonly observedTenants: readonly string[];
+  readonly exempt: Exempt;
+}
+
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
 export interface Config {
@@ -70,7 +79,7 @@ export interface Config {
   /** How often CPU and memory are sampled. */
   readonly host: { readonly everyMs: number };
   readonly detectors: DetectorConfigs;
-  readonly enforcement: { readonly mode: 'observe' | 'enforce'; readonly holdMs: number };
+  readonly enforcement: EnforcementConfig;
   readonly incidents: { readonly closeAfterMs: number; readonly maxOpen: number };
   readonly status: { readonly listen: SocketAddress };
   readonly alertmanager: { readonly urls: readonly string[]; readonly resendMs: number };

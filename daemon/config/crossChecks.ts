@@ -80,9 +80,10 @@ export function checkAll({ interfaces, tenants, detectors, enforcement }: Writte
   const ids = entries(tenants)
     .map(({ id }) => id)
     .filter((id) => typeof id === 'string');
+  const known = new Set(ids);
   checkAny(entries(interfaces), enforcement, context);
   const checkTenant = (id: unknown, path: Path): void => {
-    if (typeof id !== 'string' || ids.includes(id)) return;
+    if (typeof id !== 'string' || known.has(id)) return;
     problem(context, path, `no tenant has the id ${id}${didYouMean(id, ids)}`);
   };
   entries(interfaces).forEach(({ tenant }, i) => checkTenant(tenant, ['interfaces', i, 'tenant']));
@@ -91,6 +92,8 @@ export function checkAll({ interfaces, tenants, detectors, enforcement }: Writte
       if (typeof entry === 'string' && !entry.includes('/')) checkTenant(entry, ['detectors', id, 'allow', i]);
     });
   }
+  const exempt = isWritten(enforcement) && isWritten(enforcement['exempt']) ? enforcement['exempt']['tenants'] : [];
+  texts(exempt).forEach((id, i) => checkTenant(id, ['enforcement', 'exempt', 'tenants', i]));
 }
 
 /** A packet that the host forwards passes two interfaces, and tc needs one to limit at. */

@@ -10,6 +10,8 @@ import { count, duration, filePath, rate, size } from './units.ts';
 import { workloadSection } from './workload.ts';
 
 const MAX_TENANTS = 65_000;
+/** Each is looked at for every packet of a limited interface, one after the other. */
+const MAX_EXEMPT = 64;
 /** TPACKET_V3 takes blocks of whole pages only (net/packet/af_packet.c, packet_set_ring). */
 const PAGE_BYTES = 4096;
 /** A slower port would not carry one full packet a second. */
@@ -81,6 +83,7 @@ const tenantSection = z.strictObject({
   addresses: z.array(cidr()).min(1),
   macs: list(mac()),
   plan: section(planSection),
+  enforcement: z.enum(['observe', 'enforce']).default('enforce'),
   workload: workloadSection.nullish(),
 });
 
@@ -118,9 +121,32 @@ const collectorSection = z
     receiveBufferBytes: receiveBuffer,
   }));
 
+const exemptSection = z.strictObject({
+  tenants: list(tenantId()),
+  prefixes: list(cidr()).pipe(z.array(z.string()).max(MAX_EXEMPT)),
+});
+
 const enforcementSection = z
-  .strictObject({ mode: z.enum(['observe', 'enforce']).default('observe'), hold: duration(1000).default(15 * 60_000) })
-  .transform(({ mode, hold }) => ({ mode, holdMs: hold }));
+  .strictObject({
+    mode: z.enum(['observe', 'enforce']).default('observe'),
+    hold: duration(1000).default(15 * 60_000),
+    maxHold: duration(1000).default(4 * 3_600_000),
+    forgetAfter: duration(1000).default(24 * 3_600_000),
+    grace: duration(1000).default(30 * 60_000),
+    limitsPerMinute: count(1, MAX_TENANTS).default(30),
+    voiceFloor: rate().default(900_000),
+    exempt: section(exemptSection),
+  })
+  .transform(({ mode, hold, maxHold, forgetAfter, grace, limitsPerMinute, voiceFloor, exempt }) => ({
+    mode,
+    holdMs: hold,
+    maxHoldMs: Math.max(maxHold, hold),
+    forgetAfterMs: forgetAfter,
+    graceMs: grace,
+    limitsPerMinute,
+    voiceFloorBps: voiceFloor,
+    exempt,
+  }));
 
 const incidentsSection = z
   .strictObject({ closeAfter: duration(1000).default(30_000), maxOpen: count(1, 100_000).default(1000) })
@@ -149,12 +175,16 @@ export const configSchema = (detectors: z.ZodType<DetectorConfigs> = detectorsSe
         ),
       })
       .superRefine(checkAll, always)
-      .transform(({ interfaces, tenants, collector = null, ...rest }): Config => ({
+      .transform(({ interfaces, tenants, collector = null, enforcement, ...rest }): Config => ({
         interfaces: interfaces ?? [],
         // An empty list says that there shall be none, where flow exporters are listened to.
         defaultInterface: (interfaces?.length ?? 0) === 0 && !(interfaces && collector !== null),
         collector,
         tenants: tenants.map(({ id, addresses, macs, plan }): Tenant => ({ id, addresses, macs, plan })),
+        enforcement: {
+          ...enforcement,
+          observedTenants: tenants.flatMap((tenant) => (tenant.enforcement === 'observe' ? [tenant.id] : [])),
+        },
         workloads: tenants.flatMap(({ id, workload }) => (workload ? [{ tenant: id, workload }] : [])),
         ...rest,
       })),

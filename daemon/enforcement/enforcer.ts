@@ -1,4 +1,4 @@
-/** Turns open incidents into limits in the kernel, and lifts them: policy and limiter, driven by the daemon's tick. */
+/** Turns open incidents, and orders by hand, into limits in the kernel, and lifts them: policy and limiter, driven by the daemon's tick. */
 import type { BaseLogger } from 'pino';
 import type { Milliseconds } from '../../probes/probe.ts';
 import type { Config } from '../config/config.ts';
@@ -6,9 +6,11 @@ import type { DetectorMode } from '../detectors/detector.ts';
 import type { Incident } from '../incidents/incident.ts';
 import { LogLimiter } from '../log.ts';
 import { messageOf } from '../messageOf.ts';
-import type { StandingLimit } from './limit.ts';
-import type { Limiter } from './limiter.ts';
-import { type Decision, wantedLimits } from './policy.ts';
+import type { Limit, StandingLimit } from './limit.ts';
+import type { Limiter, LimitState } from './limiter.ts';
+import { OfferedLoad } from './offeredLoad.ts';
+import { Places } from './places.ts';
+import { type Decision, decide, type EnforcementPolicy, NOTHING, type PolicyMemory } from './policy.ts';
 
 /** How often the kernel is looked at for devices that went away, and how often all that stands there is compared. */
 const CHECK_MS = 1_000;
@@ -24,86 +26,118 @@ export interface EnforcedLimit {
   readonly failure: string | null;
 }
 
+export interface EnforcerOptions {
+  readonly config: Config;
+  readonly limiter: Limiter;
+  readonly log: Pick<BaseLogger, 'info' | 'warn' | 'error'>;
+  /** The host's own addresses, as CIDR blocks. */
+  readonly ownAddresses: () => readonly string[];
+  /** Of the jitter of holds. */
+  readonly seed: number;
+}
+
 export class Enforcer {
-  readonly #config: Config;
+  readonly #options: EnforcerOptions;
+  readonly #policy: EnforcementPolicy;
   readonly #detectorModes: Readonly<Record<string, DetectorMode>>;
+  readonly #places: Places;
   readonly #limiter: Limiter;
-  readonly #log: Pick<BaseLogger, 'info' | 'warn' | 'error'>;
-  #current: readonly StandingLimit[] = [];
+  readonly #load = new OfferedLoad();
+  #memory: PolicyMemory = NOTHING;
   #decisions: readonly Decision[] = [];
+  #wanted: readonly Limit[] = [];
   /** What the limiter was last asked for, and what of it the kernel holds, as keys. */
   #applied: ReadonlySet<string> = new Set();
   #standing: ReadonlySet<string> = new Set();
   #busy: Promise<void> = Promise.resolve();
   #isBusy = false;
+  #ownReadMs = -Infinity;
   #checkedMs = 0;
   #comparedMs = 0;
   readonly #logLimiter = new LogLimiter();
 
-  constructor(config: Config, limiter: Limiter, log: Pick<BaseLogger, 'info' | 'warn' | 'error'>) {
-    this.#config = config;
+  constructor(options: EnforcerOptions) {
+    const { config, limiter } = options;
+    const { tenants, interfaces, enforcement } = config;
+    this.#options = options;
+    this.#policy = { ...enforcement, observedTenants: new Set(enforcement.observedTenants) };
     this.#detectorModes = Object.fromEntries(Object.entries(config.detectors).map(([id, { mode }]) => [id, mode]));
+    this.#places = new Places({ tenants, interfaces, exempt: enforcement.exempt });
     this.#limiter = limiter;
-    this.#log = log;
   }
 
   /** Removes what a killed daemon left. To enforce, the kernel must be able to limit; to observe, it is only looked at. */
   async start(): Promise<void> {
-    if (this.#config.enforcement.mode === 'enforce') return this.#limiter.start();
+    const { log } = this.#options;
+    if (this.#policy.mode === 'enforce') return this.#limiter.start();
     await this.#limiter
       .clean()
-      .catch((error: unknown) => this.#log.warn(`Cannot look for limits of an earlier run: ${messageOf(error)}`));
+      .catch((error: unknown) => log.warn(`Cannot look for limits of an earlier run: ${messageOf(error)}`));
   }
 
   /** Leaves every interface as it was found. */
   async stop(): Promise<void> {
     await this.#busy;
-    if (this.#config.enforcement.mode === 'observe') return;
+    if (this.#policy.mode === 'observe') return;
     // Once more: nothing comes after it that would try again.
     await this.#limiter.stop().catch(() => this.#limiter.stop());
   }
 
   /** Decides anew; several times a second, and at once when an incident opens. */
   tick(incidents: readonly Incident[], nowMs: Milliseconds): void {
-    const { limits, decisions } = wantedLimits({
+    if (Math.abs(nowMs - this.#ownReadMs) >= COMPARE_MS) {
+      this.#places.observeOwn(this.#options.ownAddresses());
+      this.#ownReadMs = nowMs;
+    }
+    const { memory, decisions } = decide({
       incidents,
-      tenants: this.#config.tenants,
-      interfaces: this.#config.interfaces,
-      current: this.#current,
-      enforcement: this.#config.enforcement,
+      places: this.#places,
+      memory: this.#memory,
+      policy: this.#policy,
       detectorModes: this.#detectorModes,
+      offeredBps: this.#load.bps,
+      calls: new Map(),
       nowMs,
+      seed: this.#options.seed,
     });
     this.#tell(decisions);
-    this.#current = limits;
+    this.#memory = memory;
     this.#decisions = decisions;
+    this.#wanted = memory.limits.flatMap((limit) => this.#places.of(limit));
     this.#carryOut(nowMs);
   }
 
   limits(): EnforcedLimit[] {
     const { limits: states, error } = this.#limiter.state();
+    const statesOf = Map.groupBy(states, ({ tenant }) => tenant);
+    const limitOf = new Map(this.#memory.limits.map((limit) => [limit.tenant, limit]));
     return this.#decisions
       .filter(({ action }) => action !== 'release')
-      .map((decision) => {
-        const isIts = ({ tenant }: StandingLimit): boolean => tenant === decision.tenant;
-        const places = this.#current.filter(isIts);
-        const refused = states.filter(isIts).find((state) => state.refused !== null)?.refused ?? null;
-        const limit = places[0] ?? null;
-        const failure = limit === null ? null : (refused ?? error);
-        const stands = places.every((place) => this.#standing.has(keyOf(place)));
-        return { limit, decision, failure, inForce: limit !== null && failure === null && stands };
-      });
+      .map((decision) => this.#enforced(decision, limitOf.get(decision.tenant), statesOf.get(decision.tenant), error));
+  }
+
+  #enforced(
+    decision: Decision,
+    limit: StandingLimit | undefined,
+    states: readonly LimitState[] = [],
+    error: string | null,
+  ): EnforcedLimit {
+    if (limit === undefined) return { limit: null, decision, inForce: false, failure: null };
+    const refused = states.find((state) => state.refused !== null)?.refused ?? null;
+    const failure = refused ?? error;
+    const stands = this.#places.of(limit).every((place) => this.#standing.has(keyOf(place)));
+    return { limit, decision, failure, inForce: failure === null && stands };
   }
 
   /** One run at a time; what changes meanwhile is taken up by the next tick. */
   #carryOut(nowMs: Milliseconds): void {
-    if (this.#isBusy || this.#config.enforcement.mode === 'observe') return;
-    const wanted = new Set(this.#current.map(keyOf));
+    if (this.#isBusy || this.#policy.mode === 'observe') return;
+    const wanted = new Set(this.#wanted.map(keyOf));
     const isCheckDue = Math.abs(nowMs - this.#checkedMs) >= CHECK_MS;
     const isCompareDue = wanted.size > 0 && Math.abs(nowMs - this.#comparedMs) >= COMPARE_MS;
     const isToApply = !isSame(wanted, this.#applied) || isCompareDue;
     if (!isToApply && !isCheckDue) return;
-    const work = isToApply ? this.#limiter.apply(this.#current) : this.#limiter.check();
+    const work = isToApply ? this.#limiter.apply(this.#wanted) : this.#limiter.check();
     this.#applied = wanted;
     this.#checkedMs = nowMs;
     if (isToApply) this.#comparedMs = nowMs;
@@ -112,7 +146,7 @@ export class Enforcer {
       () => this.#noteEnd(wanted),
       (error: unknown) => {
         if (this.#logLimiter.allows('failure', nowMs))
-          this.#log.error(`${messageOf(error)} (tried again every second)`);
+          this.#options.log.error(`${messageOf(error)} (tried again every second)`);
         this.#noteEnd(new Set());
       },
     );
@@ -121,20 +155,20 @@ export class Enforcer {
   #noteEnd(standing: ReadonlySet<string>): void {
     this.#isBusy = false;
     this.#standing = standing;
+    const { readMs, limits } = this.#limiter.state();
+    this.#load.observe(readMs, limits);
   }
 
   /** Says each decision once, when it is new. */
   #tell(decisions: readonly Decision[]): void {
-    for (const decision of decisions) {
-      const before = this.#decisions.find(({ tenant }) => tenant === decision.tenant);
-      if (before?.action === decision.action) continue;
-      this.#log.info({ tenant: decision.tenant, reason: decision.reason }, `enforcement: ${decision.action}`);
-    }
+    const before = new Map(this.#decisions.map(({ tenant, action }) => [tenant, action]));
+    for (const { tenant, action, reason } of decisions)
+      if (before.get(tenant) !== action) this.#options.log.info({ tenant, reason }, `enforcement: ${action}`);
   }
 }
 
 /** What makes two limits the same one for the kernel; a tenant's addresses do not change while the daemon runs. */
-const keyOf = ({ tenant, interface: name, rateBps }: StandingLimit): string => `${tenant} ${name} ${rateBps}`;
+const keyOf = ({ tenant, interface: name, rateBps }: Limit): string => `${tenant} ${name} ${rateBps}`;
 
 const isSame = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean =>
   a.size === b.size && [...a].every((key) => b.has(key));

@@ -4,7 +4,7 @@ import { messageOf } from '../messageOf.ts';
 import type { Capabilities } from './capabilities.ts';
 import { type Executor, TcError } from './executor.ts';
 import { type Counter, type KernelState, leafCounterKey, type QueueCounter, steeredKey } from './kernelState.ts';
-import type { StandingLimit } from './limit.ts';
+import type { Limit } from './limit.ts';
 import { planObjects, type Refusal } from './plan.ts';
 import { isEmpty, planSteps } from './reconcile.ts';
 import { BULK, classidOf, cookieOf, DEVICES, INBOUND_DEVICE, OUTBOUND_DEVICE, VOICE } from './tcObject.ts';
@@ -24,7 +24,7 @@ export interface DirectionState {
   readonly bulk: QueueCounter | null;
 }
 
-export interface LimitState extends StandingLimit {
+export interface LimitState extends Limit {
   /** Why it is not in force; null: it is. */
   readonly refused: string | null;
   readonly outbound: DirectionState;
@@ -36,6 +36,8 @@ export interface LimiterState {
   readonly capabilities: Capabilities | null;
   /** The message of the last failure; null: the kernel is as wanted. */
   readonly error: string | null;
+  /** When the counters were read, by performance.now(). */
+  readonly readMs: number;
   readonly limits: readonly LimitState[];
 }
 
@@ -46,10 +48,11 @@ export class Limiter {
   readonly #executor: Executor;
   #queue: Promise<unknown> = Promise.resolve();
   #capabilities: Capabilities | null = null;
-  #limits: readonly StandingLimit[] = [];
+  #limits: readonly Limit[] = [];
   #refused: readonly Refusal[] = [];
   #kernel: KernelState | null = null;
   #error: string | null = null;
+  #readMs = Number.NaN;
 
   constructor(executor: Executor) {
     this.#executor = executor;
@@ -59,7 +62,7 @@ export class Limiter {
    * Adopts what a killed daemon left in the kernel: what the limits want stays, the rest goes. Rejects where the kernel
    * cannot limit at all, or not by this user.
    */
-  start(limits: readonly StandingLimit[] = []): Promise<void> {
+  start(limits: readonly Limit[] = []): Promise<void> {
     return this.#inTurn(async () => {
       const capabilities = await this.#executor.probe();
       if (capabilities.missing.length > 0) throw new Error(explainMissing(capabilities.missing));
@@ -75,7 +78,7 @@ export class Limiter {
   }
 
   /** Rejects with what failed; the limits stay wanted, and the next `apply` or `check` goes on from what stands. */
-  apply(limits: readonly StandingLimit[]): Promise<void> {
+  apply(limits: readonly Limit[]): Promise<void> {
     return this.#inTurn(async () => {
       this.#limits = limits;
       await this.#reconcile();
@@ -107,10 +110,10 @@ export class Limiter {
       outbound: this.#direction(limit, OUTBOUND_DEVICE.name),
       inbound: this.#direction(limit, INBOUND_DEVICE.name),
     }));
-    return { capabilities: this.#capabilities, error: this.#error, limits };
+    return { capabilities: this.#capabilities, error: this.#error, readMs: this.#readMs, limits };
   }
 
-  #direction({ slot, interface: name }: StandingLimit, device: string): DirectionState {
+  #direction({ slot, interface: name }: Limit, device: string): DirectionState {
     const leaf = (part: number) => this.#kernel?.leaves.get(leafCounterKey(device, classidOf(slot, part))) ?? null;
     const offered = this.#kernel?.steered.get(steeredKey(name, device, cookieOf(slot))) ?? null;
     return { offered, voice: leaf(VOICE), bulk: leaf(BULK) };
@@ -143,6 +146,7 @@ export class Limiter {
     const steps = this.#steps(kernel);
     if (isEmpty(steps)) {
       this.#kernel = kernel;
+      this.#readMs = performance.now();
       return;
     }
     await this.#executor.run(steps).catch(async (error: unknown) => {

@@ -1,5 +1,5 @@
 /** A tenant's addresses without those that lie in another tenant's narrower prefix, as prefixes that do not overlap. */
-import { formatPrefix, maskWord, networkOf, parsePrefix, type Prefix } from '../tenants/prefix.ts';
+import { covers, formatPrefix, networkOf, parsePrefix, type Prefix } from '../tenants/prefix.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 
 interface Known {
@@ -35,16 +35,13 @@ const prefixesOf = ({ addresses }: Tenant): Prefix[] =>
 
 /** Halves the prefix until each part is either free of holes or one. */
 function subtract(prefix: Prefix, others: readonly Prefix[]): Prefix[] {
-  const holes = others.filter((other) => other.length > prefix.length && contains(prefix, other));
+  const holes = others.filter((other) => other.length > prefix.length && covers(prefix, other));
   return holes.length === 0 ? [prefix] : halves(prefix).flatMap((half) => without(half, holes));
 }
 
 /** Within a prefix that is already the tenant's, a hole as large as the part takes all of it. */
 const without = (part: Prefix, holes: readonly Prefix[]): Prefix[] =>
-  holes.some((hole) => hole.length <= part.length && contains(hole, part)) ? [] : subtract(part, holes);
-
-const contains = (prefix: Prefix, inner: Prefix): boolean =>
-  prefix.words.every((word, i) => (((inner.words[i] ?? 0) ^ word) & maskWord(prefix.length, i)) === 0);
+  holes.some((hole) => covers(hole, part)) ? [] : subtract(part, holes);
 
 function halves({ words, length }: Prefix): [Prefix, Prefix] {
   const bit = (word: number): number => (word === length >>> 5 ? 1 << (31 - (length & 31)) : 0);

@@ -14,9 +14,9 @@ export function limitStatus(
     direction: null,
     rateBps: limit?.rateBps ?? planned,
     state: stateOf(limit !== null, inForce, decision.action, failure),
-    reason: failure ?? (limit === null ? decision.reason : `incident ${limit.reason}`),
+    reason: failure ?? (limit === null ? decision.reason : limit.reason),
     since: new Date(limit?.sinceMs ?? nowMs).toISOString(),
-    until: limit === null ? null : new Date(limit.untilMs).toISOString(),
+    until: limit?.untilMs == null ? null : new Date(limit.untilMs).toISOString(),
   };
 }
 

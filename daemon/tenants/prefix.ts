@@ -56,3 +56,7 @@ export function networkOf({ words: [w0, w1, w2, w3], length }: Prefix): Prefix {
 
 export const isInside = ({ words, length }: Prefix, address: AddressWords): boolean =>
   words.every((word, i) => ((word ^ (address[i] ?? 0)) & maskWord(length, i)) === 0);
+
+/** Whether all of `inner` lies in the prefix, which may be `inner` itself. */
+export const covers = (prefix: Prefix, inner: Prefix): boolean =>
+  prefix.length <= inner.length && isInside(prefix, inner.words);

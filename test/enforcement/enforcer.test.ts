@@ -11,6 +11,8 @@ import { FaultyExecutor } from './faultyExecutor.ts';
 import { LimiterBed } from './limiterBed.ts';
 
 const HOLD_MS = 60_000;
+/** With its jitter. */
+const LONGEST_HOLD_MS = HOLD_MS * 1.1;
 const PATIENCE_MS = 10_000;
 const SECTIONS = {
   detectors: { bandwidthThreshold: { mode: 'enforce' } },
@@ -19,10 +21,16 @@ const SECTIONS = {
 const limited = { threshold: { rate: '20mbit', for: '3s' }, limit: '5mbit' };
 const plans = { acme: limited, birch: limited, cedar: { ...limited, guaranteed: true } };
 
+const BANDWIDTH = {
+  detector: 'bandwidthThreshold',
+  signature: 'bandwidthThreshold',
+  clause: 'network.throughput',
+  direction: 'outbound',
+} as const;
+
 const configure = (sections: object = {}) =>
   loadConfig('weir.yaml', labConfiguration({ plans, sections: { ...SECTIONS, ...sections } }));
-const overThreshold = (tenant: string): Incident =>
-  testIncident({ id: `bt-${tenant}`, tenant, detector: 'bandwidthThreshold', signature: 'bandwidthThreshold' });
+const overThreshold = (tenant: string): Incident => testIncident({ id: `bt-${tenant}`, tenant, ...BANDWIDTH });
 
 /** An enforcer in the kernel of a lab, its clock in the test's hand. */
 class EnforcerBed {
@@ -36,7 +44,8 @@ class EnforcerBed {
     this.executor = new FaultyExecutor(bed.tc);
     this.#config = config;
     const log = { info: () => {}, warn: note, error: note };
-    this.enforcer = new Enforcer(config, new Limiter(this.executor), log);
+    const limiter = new Limiter(this.executor);
+    this.enforcer = new Enforcer({ config, limiter, log, ownAddresses: () => [], seed: 0 });
   }
 
   /** As the status shows it: tenant, state, reason. */
@@ -73,23 +82,26 @@ describe('Enforcer', function () {
     await enforcer.start();
     enforcer.tick([overThreshold('acme'), overThreshold('cedar')], 1000);
     const exempt = 'cedar exempt: plan.guaranteed: its bandwidth is guaranteed';
-    assert.deepEqual(tested.shown(), ['acme pending: incident bt-acme', exempt]);
+    assert.deepEqual(tested.shown(), ['acme pending: outbound bandwidthThreshold, incident bt-acme', exempt]);
     await tested.showing([overThreshold('acme'), overThreshold('cedar')], 1000, [
-      'acme inForce: incident bt-acme',
+      'acme inForce: outbound bandwidthThreshold, incident bt-acme',
       exempt,
     ]);
 
     // A second one: the first goes on being in force meanwhile.
     enforcer.tick([overThreshold('acme'), overThreshold('birch')], 1001);
-    assert.deepEqual(tested.shown(), ['acme inForce: incident bt-acme', 'birch pending: incident bt-birch']);
+    assert.deepEqual(tested.shown(), [
+      'acme inForce: outbound bandwidthThreshold, incident bt-acme',
+      'birch pending: outbound bandwidthThreshold, incident bt-birch',
+    ]);
     await tested.showing([overThreshold('birch')], 1002, [
-      'birch inForce: incident bt-birch',
-      'acme inForce: incident bt-acme',
+      'birch inForce: outbound bandwidthThreshold, incident bt-birch',
+      'acme inForce: outbound bandwidthThreshold, incident bt-acme',
     ]);
 
-    await tested.showing([], 1002 + HOLD_MS, []);
+    await tested.showing([], 1002 + LONGEST_HOLD_MS, []);
     await until('no limits', PATIENCE_MS, async () => {
-      enforcer.tick([], 1003 + HOLD_MS);
+      enforcer.tick([], 1003 + LONGEST_HOLD_MS);
       return !/clsact|htb/.test(bed.tcIn('qdisc show'));
     });
     await enforcer.stop();
@@ -105,7 +117,9 @@ describe('Enforcer', function () {
     await tested.showing([overThreshold('acme')], 1000, failed);
     await tested.showing([overThreshold('acme')], 2000, failed);
     await until('the second failure', PATIENCE_MS, async () => executor.failingReads === 0);
-    await tested.showing([overThreshold('acme')], 3000, ['acme inForce: incident bt-acme']);
+    await tested.showing([overThreshold('acme')], 3000, [
+      'acme inForce: outbound bandwidthThreshold, incident bt-acme',
+    ]);
     await enforcer.stop();
     assert.deepEqual(errors, ['Cannot run tc filter show: interrupted (tried again every second)']);
   });
@@ -114,7 +128,9 @@ describe('Enforcer', function () {
     const tested = new EnforcerBed(bed);
     const { enforcer, executor } = tested;
     await enforcer.start();
-    await tested.showing([overThreshold('acme')], 1000, ['acme inForce: incident bt-acme']);
+    await tested.showing([overThreshold('acme')], 1000, [
+      'acme inForce: outbound bandwidthThreshold, incident bt-acme',
+    ]);
     executor.failingReads = 1;
     await enforcer.stop();
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { Limiter } from '../../daemon/enforcement/limiter.ts';
-import type { StandingLimit } from '../../daemon/enforcement/limit.ts';
+import type { Limit } from '../../daemon/enforcement/limit.ts';
 import type { Lab } from '../lab/lab.ts';
 import { INTERNET_IPV4, INTERNET_IPV6 } from '../lab/topology.ts';
 import { until } from '../lab/until.ts';
@@ -73,7 +73,7 @@ describe('Limiter in the kernel', function () {
     assert.equal(counting.runs, runs);
   });
 
-  const changes: [string, readonly StandingLimit[], readonly StandingLimit[]][] = [
+  const changes: [string, readonly Limit[], readonly Limit[]][] = [
     ['others', A, B],
     ['fewer', A, A.slice(1)],
     ['more', A.slice(1), A],

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import type { Executor } from '../../daemon/enforcement/executor.ts';
-import type { StandingLimit } from '../../daemon/enforcement/limit.ts';
+import type { Limit } from '../../daemon/enforcement/limit.ts';
 import { Limiter } from '../../daemon/enforcement/limiter.ts';
 import { Tc } from '../../daemon/enforcement/tc.ts';
 import { Lab } from '../lab/lab.ts';
@@ -41,14 +41,14 @@ export class LimiterBed {
     });
   }
 
-  async limiterWith(limits: readonly StandingLimit[], executor: Executor = this.tc): Promise<Limiter> {
+  async limiterWith(limits: readonly Limit[], executor: Executor = this.tc): Promise<Limiter> {
     const limiter = new Limiter(executor);
     await limiter.start(limits);
     return limiter;
   }
 
   /** What stands when nothing stood before. */
-  async fromScratch(limits: readonly StandingLimit[]): Promise<string[]> {
+  async fromScratch(limits: readonly Limit[]): Promise<string[]> {
     const limiter = await this.limiterWith(limits);
     const stands = await this.standing();
     await limiter.stop();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { StandingLimit } from '../../daemon/enforcement/limit.ts';
+import type { Limit } from '../../daemon/enforcement/limit.ts';
 import { Limiter } from '../../daemon/enforcement/limiter.ts';
 import { Tc } from '../../daemon/enforcement/tc.ts';
 import { Lab } from '../lab/lab.ts';
@@ -33,9 +33,9 @@ interface Load {
 const acme: Load = { tenant: 'acme', peer: 'internet', family: 'ipv4', way: 'upload', udpBps: null };
 const dogwood: Load = { ...acme, tenant: 'dogwood', peer: 'birch' };
 
-const atPort = (rateBps: number): StandingLimit[] => [portLimit('acme', { rateBps })];
-const atEdge = (rateBps: number): StandingLimit[] => [edgeLimit('acme', { rateBps })];
-const beyond = (rateBps: number): StandingLimit[] => [edgeLimit('dogwood', { rateBps })];
+const atPort = (rateBps: number): Limit[] => [portLimit('acme', { rateBps })];
+const atEdge = (rateBps: number): Limit[] => [edgeLimit('acme', { rateBps })];
+const beyond = (rateBps: number): Limit[] => [edgeLimit('dogwood', { rateBps })];
 
 describe('a limit under load', function () {
   this.timeout(30_000);
@@ -89,7 +89,7 @@ describe('a limit under load', function () {
     return ((to - from) * 8000) / (toMs - fromMs);
   }
 
-  const loads: [string, (rateBps: number) => StandingLimit[], number, Load][] = [
+  const loads: [string, (rateBps: number) => Limit[], number, Load][] = [
     ['at its port', atPort, 5, acme],
     ['at its port', atPort, 20, { ...acme, family: 'ipv6', way: 'download' }],
     ['at its port', atPort, 5, { ...acme, family: 'ipv6', udpBps: 10e6 }],

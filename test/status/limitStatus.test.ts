@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import type { EnforcedLimit } from '../../daemon/enforcement/enforcer.ts';
 import { limitStatus } from '../../daemon/status/limitStatus.ts';
-import { edgeLimit } from '../enforcement/limits.ts';
+import { standingLimit } from '../enforcement/limits.ts';
 import { testTenant } from '../support/windowBuilder.ts';
 
 const TENANTS = [testTenant('acme', ['198.51.100.8/29'], { limitBps: 20e6 })];
 const standing: EnforcedLimit = {
-  limit: edgeLimit('acme'),
+  limit: standingLimit({ rateBps: 5e6 }),
   decision: { tenant: 'acme', action: 'limit', reason: 'incident bt-1 is open' },
   inForce: true,
   failure: null,
@@ -20,7 +20,7 @@ const none = (action: 'exempt' | 'would limit', reason: string): EnforcedLimit =
 
 describe('limitStatus', () => {
   for (const [title, limit, expected] of [
-    ['in force', standing, { state: 'inForce', rateBps: 5e6, reason: 'incident bandwidthThreshold-1' }],
+    ['in force', standing, { state: 'inForce', rateBps: 5e6, reason: 'outbound bandwidthThreshold, incident bt-0' }],
     ['on its way', { ...standing, inForce: false }, { state: 'pending', rateBps: 5e6 }],
     ['that failed', { ...standing, failure: 'Cannot run tc' }, { state: 'failed', reason: 'Cannot run tc' }],
     [
