@@ -1,7 +1,7 @@
 /** What is remembered of one exporter between its messages: sequence numbers, templates and sampling, each bounded. */
 import type { FlowOrigin } from '../flow.ts';
 import type { Milliseconds } from '../probe.ts';
-import { Sequence } from './sequence.ts';
+import { IpfixSequence, Sequence } from './sequence.ts';
 import type { Template } from './template.ts';
 
 /** Line cards, virtual routers, engines, or sub-agents of one exporter. */
@@ -11,7 +11,9 @@ const MAX_DOMAINS = 256;
 export class Domain {
   readonly protocol: FlowOrigin['protocol'];
   readonly id: number;
+  /** Of all protocols but IPFIX. */
   readonly sequence = new Sequence();
+  readonly ipfixSequence = new IpfixSequence();
   readonly templates = new Map<number, Template>();
   /** What its options say of all its flows: one packet in so many was looked at; 0: nothing. */
   samplingInterval = 0;
@@ -23,6 +25,11 @@ export class Domain {
   constructor(protocol: FlowOrigin['protocol'], id: number) {
     this.protocol = protocol;
     this.id = id;
+  }
+
+  /** By its sequence numbers, in what its protocol numbers. */
+  get lost(): number {
+    return this.protocol === 'ipfix' ? this.ipfixSequence.lost : this.sequence.lost;
   }
 }
 

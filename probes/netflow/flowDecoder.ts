@@ -123,7 +123,7 @@ function statisticsOf(states: readonly ExporterState[]): ExporterStatistics {
   const domains = states.flatMap((state) => [...state.domains.values()]);
   const lost = (unit: 'records' | 'messages'): number | null => {
     const numbered = domains.filter(({ protocol }) => UNIT[protocol] === unit);
-    return numbered.length === 0 ? null : numbered.reduce((all, { sequence }) => all + sequence.lost, 0);
+    return numbered.length === 0 ? null : numbered.reduce((all, { lost: ofDomain }) => all + ofDomain, 0);
   };
   return {
     protocols: [...new Set(domains.map(({ protocol }) => protocol))],

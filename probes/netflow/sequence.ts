@@ -10,6 +10,8 @@ const RESTARTED_AFTER = 4;
 export class Sequence {
   /** Known to be lost. Never falls. */
   lost = 0;
+  /** Messages that came with the number that was expected. */
+  matches = 0;
   #expected = -1;
   /** Missing, but it may be on its way yet. */
   #gap = 0;
@@ -19,6 +21,7 @@ export class Sequence {
   /** Of a message with `units` numbered things; its number is that of the first of them, modulo 2^32. */
   observe(number: number, units: number): void {
     const step = (number - this.#expected) | 0;
+    if (step === 0 && this.#expected >= 0) this.matches += 1;
     if (this.#expected < 0 || step === 0) return this.#advance(number, units);
     if (step < 0) return this.#observeLate(number, units);
     this.#settle();
@@ -48,5 +51,31 @@ export class Sequence {
   #settle(): void {
     this.lost += this.#gap;
     this.#gap = 0;
+  }
+}
+
+/**
+ * IPFIX: a message has the number of its first data record, those of options among them (RFC 7011 section 3.1). softflowd
+ * 1.1.0 gives it that of its last flow record, and does not count options. Whichever way comes true more often is the exporter's.
+ */
+export class IpfixSequence {
+  readonly #ofFirst = new Sequence();
+  readonly #ofLast = new Sequence();
+
+  get lost(): number {
+    const isOfLast = this.#ofLast.matches > this.#ofFirst.matches;
+    return (isOfLast ? this.#ofLast : this.#ofFirst).lost;
+  }
+
+  /** Of a message with so many data records, of which so many are of flows. */
+  observe(number: number, records: number, flowRecords: number): void {
+    this.#ofFirst.observe(number, records);
+    this.#ofLast.observe((number - flowRecords) >>> 0, flowRecords);
+  }
+
+  /** As Sequence has it. */
+  forget(): void {
+    this.#ofFirst.forget();
+    this.#ofLast.forget();
   }
 }

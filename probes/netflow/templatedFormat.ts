@@ -25,8 +25,9 @@ export class TemplatedFormat {
   readonly templates = new TemplateTable();
   readonly #reader = new RecordReader();
   readonly #builder: FlowBuilder;
-  /** Of the message: data records so far, and whether all its sets could be counted. */
+  /** Of the message: data records so far, those of options among them, and whether all its sets could be counted. */
   #records = 0;
+  #optionsRecords = 0;
   #isCounted = true;
 
   constructor(record: FlowRecord, sink: FlowSink) {
@@ -54,9 +55,8 @@ export class TemplatedFormat {
     if (domain === null) return 'tooManyDomains';
     const told = start + view.getUint16(start + 2);
     const problem = this.#readSets(message, state, domain, start + IPFIX_HEADER, Math.min(told, end));
-    // The number is that of the first data record, those of options among them (section 3.1).
-    domain.sequence.observe(view.getUint32(start + 8), this.#records);
-    if (!this.#isCounted) domain.sequence.forget();
+    domain.ipfixSequence.observe(view.getUint32(start + 8), this.#records, this.#records - this.#optionsRecords);
+    if (!this.#isCounted) domain.ipfixSequence.forget();
     return problem ?? (told > end ? 'messageTruncated' : null);
   }
 
@@ -64,6 +64,7 @@ export class TemplatedFormat {
     message.observationDomainId = id;
     message.templatesLeft = MAX_IN_MESSAGE;
     this.#records = 0;
+    this.#optionsRecords = 0;
     this.#isCounted = true;
     this.#reader.exportTimeMs = message.exportTimeMs;
     return state.domain(message.protocol, id, domainKey(version, id));
@@ -108,6 +109,13 @@ export class TemplatedFormat {
       this.#isCounted = false;
       return null;
     }
+    const before = this.#records;
+    const problem = this.#readRecords(message, domain, template, from, end);
+    if (template.isOptions) this.#optionsRecords += this.#records - before;
+    return problem;
+  }
+
+  #readRecords(message: Message, domain: Domain, template: Template, from: number, end: number): Malformed | null {
     if (template.isVariable) return this.#walkRecords(message, domain, template, from, end);
     const count = Math.floor((end - from) / template.minimumOctets);
     const wanted = this.#take(count);
