@@ -8,7 +8,14 @@ import { ICMP, TCP_RST, TCP_SYN_ACK } from './decodeResult.ts';
 import { PROTOCOL_ICMP, PROTOCOL_TCP } from './decodeTransport.ts';
 import { showsHandshake } from './flowKind.ts';
 import type { Header } from './header.ts';
-import { type AddressDirectory, BYTES_BY_PROTOCOL, DETAIL_PACKETS, DOOR_MASK, SOURCE_LANE_BY_KIND } from './meter.ts';
+import {
+  type AddressDirectory,
+  BYTES_BY_PROTOCOL,
+  DETAIL_PACKETS,
+  DOOR_MASK,
+  GOLDEN_RATIO,
+  SOURCE_LANE_BY_KIND,
+} from './meter.ts';
 import {
   INBOUND,
   OUTBOUND,
@@ -58,12 +65,13 @@ export class FlowMeter {
   #targetHash = 0;
   #sourceTenant = 0;
   #targetTenant = 0;
-  #sampled = 0;
+  #sampler: number;
   #retries = 0;
 
   constructor(directory: AddressDirectory, seed: number, header: Header) {
     this.#directory = directory;
     this.#seed = seed;
+    this.#sampler = seed >>> 0;
     this.#header = header;
   }
 
@@ -144,10 +152,9 @@ export class FlowMeter {
       if (slot < 0) return;
     }
     details.observe(slot, this.#sourceHash, destinationPort);
-    const before = Math.floor(this.#sampled);
-    this.#sampled += packets * SAMPLED_SHARE;
-    const sampled = Math.floor(this.#sampled) - before;
-    if (this.#sampled >= 2 ** 40) this.#sampled = 0;
+    // As in meter.ts. Flows of a connection's two directions come in turn: to count to eight would miss one of them for ever.
+    this.#sampler = (this.#sampler + GOLDEN_RATIO) >>> 0;
+    const sampled = Math.floor(packets * SAMPLED_SHARE + this.#sampler / 2 ** 32);
     if (sampled > 0) details.sample(slot, source0, source1, source2, source3, destinationPort, sampled);
   }
 }

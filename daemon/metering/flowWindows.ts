@@ -5,14 +5,12 @@
 import type { Milliseconds } from '../../probes/probe.ts';
 import { FlowMeter, OpenWindow } from './flowMeter.ts';
 import { Header } from './header.ts';
-import { type AddressDirectory, DOOR_MASK } from './meter.ts';
+import { type AddressDirectory, DOOR_MASK, GOLDEN_RATIO } from './meter.ts';
 import { type Window, WINDOW_MS } from './window.ts';
 
 /** Windows in an active timeout, and those that are open: two more, for the way and the exporter's own delay. */
 const WINDOWS_IN_TIMEOUT = 12;
 export const OPEN_WINDOWS = 14;
-/** 2^32 divided by the golden ratio: its multiples lie evenly among all numbers (Knuth, TAOCP 6.4). */
-const GOLDEN_RATIO = 0x9e3779b1;
 
 /** The length of a window for exporters with this active timeout. */
 export const flowWindowMs = (activeTimeoutMs: Milliseconds): Milliseconds =>

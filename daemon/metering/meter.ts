@@ -41,7 +41,7 @@ const MAX_WIRE_LENGTH = 1 << 19;
 const VLAN_TAG_BYTES = 4;
 export const DOOR_MASK = 0x7fff;
 /** 2^32 divided by the golden ratio: its multiples lie evenly among all numbers (Knuth, TAOCP 6.4). */
-const GOLDEN_RATIO = 0x9e3779b1;
+export const GOLDEN_RATIO = 0x9e3779b1;
 
 /** By kind: an index instead of a branch that a mix of traffic would mispredict. */
 export const SOURCE_LANE_BY_KIND = Uint8Array.from(PACKET_KINDS, (_, kind) => {

@@ -40,7 +40,7 @@ class Bed {
   look: (window: Window) => void = () => {};
 
   constructor(spare = 2) {
-    const shape = { observed: 'flows', tenants: tenants.length, targetBits: 6, sourceBits: 6, details: 4 } as const;
+    const shape = { observed: 'flows', tenants: tenants.length, targetBits: 6, sourceBits: 6, details: 16 } as const;
     this.free = Array.from({ length: OPEN_WINDOWS + spare }, () => new Window(shape));
     this.windows = new FlowWindows({
       directory,
@@ -191,7 +191,9 @@ describe('FlowWindows', () => {
     const { crowdedOutRecords, crowdedOutOctets, lateRecords } = bed.unmetered;
     assert.deepEqual([crowdedOutRecords, lateRecords], [2, 0]);
     assert(Math.abs(crowdedOutOctets - 5500) <= 100, `${crowdedOutOctets} octets`);
-    bed.free.push(new Window({ observed: 'flows', tenants: tenants.length, targetBits: 6, sourceBits: 6, details: 4 }));
+    bed.free.push(
+      new Window({ observed: 'flows', tenants: tenants.length, targetBits: 6, sourceBits: 6, details: 16 }),
+    );
     bed.windows.advance(NOW + WINDOW_MS);
     bed.observe({ startMs: NOW + WINDOW_MS, endMs: NOW + WINDOW_MS, octets: 300 });
     assert.equal(bed.unmetered.crowdedOutRecords, 2);
@@ -245,6 +247,23 @@ describe('FlowWindows', () => {
     };
     assert.equal(bed.finish().length, 1);
   });
+
+  for (const targets of [2, 4, 8, 16]) {
+    it(`knows who sends to each of ${targets} busy targets whose flows come in turn`, () => {
+      const bed = new Bed();
+      const names = Array.from({ length: targets }, (_, i) => `198.51.100.${i + 1}`);
+      bed.look = (window) => {
+        if (window.received === 0) return;
+        const details = detailsOf(window);
+        assert.deepEqual(
+          names.map((name) => details.get(name)?.topSources),
+          names.map(() => [['192.0.2.1', 1]]),
+        );
+      };
+      for (let i = 0; i < 1000; i++) for (const to of names) bed.observe({ to, packets: 1 });
+      assert.equal(sumOf(bed.finish(), 'records'), targets * 1000);
+    });
+  }
 
   it('is not turned over by absurd counts, nor flushed by 100,000 forged addresses', () => {
     const bed = new Bed();
