@@ -17,7 +17,9 @@ export interface LabConfiguration {
 }
 
 export const ALERTMANAGER_PORT = 9093;
-export const STATUS_URL = 'http://127.0.0.1:9737';
+export const STATUS_PORT = 9737;
+export const statusUrl = (port: number): string => `http://127.0.0.1:${port}`;
+export const STATUS_URL = statusUrl(STATUS_PORT);
 
 /** YAML. */
 export function labConfiguration({ plans = {}, sections = {} }: LabConfiguration = {}): string {

@@ -2,21 +2,28 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Incident } from '../../daemon/incidents/incident.ts';
+import { flowLagMs, flowWindowMs } from '../../daemon/metering/flowWindows.ts';
 import type { StatusSnapshot } from '../../daemon/status/snapshot.ts';
 import { type Command, icmpFlood, synFlood, udpFlood } from './attacks.ts';
-import { labConfiguration } from './configuration.ts';
-import { ACTIVE_TIMEOUT, type Exporter, type ExporterPlan, nfprobe, sfprobe, softflowd } from './exporters.ts';
+import { labConfiguration, STATUS_PORT } from './configuration.ts';
+import { ACTIVE_TIMEOUT_MS, type Exporter, type ExporterPlan, nfprobe, sfprobe, softflowd } from './exporters.ts';
 import { Lab } from './lab.ts';
 import { LabDaemon } from './labDaemon.ts';
 import type { LabProcess } from './labProcess.ts';
 import { type Host, INTERNET_IPV4, TENANTS } from './topology.ts';
 
-/** An export interval, the windows' lag, and a machine that has other things to do. */
+/** The export interval, within which every record about a window comes; then it is judged. 7 s. */
+const LAG_MS = flowLagMs(flowWindowMs(ACTIVE_TIMEOUT_MS)) + flowWindowMs(ACTIVE_TIMEOUT_MS);
+/** A machine that has other things to do. */
+const LATE_MS = 4000;
+/** The exporter starts, too. */
 const NAMED_WITHIN_MS = 20_000;
 const CLOSED_WITHIN_MS = 25_000;
 const seconds = 40;
 /** Several times the thresholds, and what an exporter that tracks every packet as a flow can follow. */
 const packetsPerSecond = 4000;
+/** Peaks of packets and of samples of one in ten: two standard deviations of 200 samples, and windows of other lengths. */
+const LARGEST_PEAK_RATIO = 1.6;
 
 const { acme, birch, cedar } = TENANTS;
 /** The edge router: what it forwards it tells of. */
@@ -58,6 +65,14 @@ const CASES: readonly Case[] = [
     incident: { signature: 'udpFlood', tenant: 'cedar', direction: 'inbound', victim: cedar.ipv4 },
   },
   {
+    title: "softflowd's IPFIX over TCP",
+    exporter: (plan) => softflowd(10, plan, 'tcp'),
+    protocol: 'ipfix',
+    flood: synFlood({ to: cedar.ipv4, seconds, packetsPerSecond, spoofed: true }),
+    from: 'internet',
+    incident: { signature: 'synFlood', tenant: 'cedar', direction: 'inbound', victim: cedar.ipv4 },
+  },
+  {
     title: "pmacctd's NetFlow v9 (nfprobe)",
     exporter: (plan) => nfprobe(9, plan),
     protocol: 'netflow9',
@@ -83,12 +98,13 @@ const CASES: readonly Case[] = [
   },
 ];
 
-const DETECTORS = { udpFlood: { packetsPerSecond: 1000 } };
+const detectors = { udpFlood: { packetsPerSecond: 1000 } };
 const incidents = { closeAfter: '2s' };
-const listener = (lab: Lab): Record<string, unknown> => ({
+const collector = (lab: Lab): Record<string, unknown> => ({
   listen: [COLLECTOR],
+  tcp: [COLLECTOR],
   exporters: [ROUTER],
-  activeTimeout: ACTIVE_TIMEOUT,
+  activeTimeout: `${ACTIVE_TIMEOUT_MS}ms`,
   templates: join(lab.directory, 'templates.json'),
 });
 
@@ -107,34 +123,55 @@ const find = ({ incidents: all }: StatusSnapshot, wanted: Case['incident']): Inc
       victim === wanted.victim,
   );
 
-describe('the daemon on flow records alone', function () {
+/** The packets' time until which the flow collector has judged; NaN: none yet. */
+const judgedMs = ({ collector: status }: StatusSnapshot): number => Date.parse(status?.lastWindowAt ?? '');
+
+/** When the daemon's log told of the incident. */
+function saidMs(daemon: LabDaemon, message: 'incident opened' | 'incident closed', { id }: Incident): number {
+  const line = daemon.said(message).find(({ incident }) => incident?.id === id);
+  return Date.parse(line?.time ?? assert.fail(`${message}: not in the log`));
+}
+
+describe('a daemon on flow records alone, beside one on packets alone', function () {
   this.timeout(60_000);
   let lab: Lab;
-  let daemon: LabDaemon;
+  let onFlows: LabDaemon;
+  let onPackets: LabDaemon;
 
   before(async () => {
     lab = new Lab();
-    const sections = { interfaces: [], collector: listener(lab), detectors: DETECTORS, incidents };
-    daemon = await LabDaemon.start(lab, labConfiguration({ sections }));
+    const port = STATUS_PORT + 1;
+    const status = { listen: `127.0.0.1:${port}` };
+    const sections = { interfaces: [], collector: collector(lab), detectors, incidents, status };
+    onFlows = await LabDaemon.start(lab, labConfiguration({ sections }), { name: 'flows', port });
+    onPackets = await LabDaemon.start(lab, labConfiguration({ sections: { detectors, incidents } }));
   });
   after(() => lab.stop());
 
   for (const { title, exporter, protocol, flood, from, incident } of CASES) {
-    it(`names by ${title} what the packets would show`, async () => {
+    it(`names the same by ${title}, an export interval and the windows' lag later`, async () => {
       const exporting = startExporter(lab, exporter);
       const flooding = lab.spawn(from, flood);
-      const named = await daemon.until('an incident', NAMED_WITHIN_MS, (status) => find(status, incident));
-      const { collector } = await daemon.status();
+      const [byFlows, byPackets] = await Promise.all(
+        [onFlows, onPackets].map((daemon) =>
+          daemon.until('an incident', NAMED_WITHIN_MS, (status) => find(status, incident)),
+        ),
+      );
+      assert(byFlows && byPackets);
+      const delayMs = saidMs(onFlows, 'incident opened', byFlows) - saidMs(onPackets, 'incident opened', byPackets);
+      const { collector: status } = await onFlows.status();
+      const seen = find(await onPackets.status(), incident);
       await Promise.all([flooding.stop('SIGINT'), exporting.stop()]);
-      assert.equal(named.observationPoint, 'flow collector');
-      assert.equal(named.evidence.tier, 'flow');
-      const [row, ...others] = collector?.exporters ?? [];
+      assert(delayMs <= LAG_MS + LATE_MS, `${delayMs} ms later`);
+      assert.deepEqual([byFlows.observationPoint, byFlows.evidence.tier], ['flow collector', 'flow']);
+      assert(byFlows.peak <= (seen?.peak ?? 0) * LARGEST_PEAK_RATIO, `${byFlows.peak}, but ${seen?.peak} by packets`);
+      const [row, ...others] = status?.exporters ?? [];
       assert(row, 'no exporter is shown');
       assert(row.protocols.includes(protocol), row.protocols.join());
-      assert.deepEqual(
-        [row.address, others.length, row.malformed, row.lateRecords, row.futureRecords, row.implausibleRecords],
-        [ROUTER, 0, {}, 0, 0, 0],
-      );
+      const { address, malformed, lateRecords, futureRecords, implausibleRecords, lostRecords, lostMessages } = row;
+      assert.deepEqual([address, others.length, malformed], [ROUTER, 0, {}]);
+      assert.deepEqual([lateRecords, futureRecords, implausibleRecords], [0, 0, 0]);
+      assert.deepEqual([lostRecords ?? 0, lostMessages ?? 0], [0, 0]);
     });
   }
 });
@@ -146,7 +183,7 @@ describe('the daemon on packets and flow records of the same flood', function ()
 
   before(async () => {
     lab = new Lab();
-    const sections = { collector: listener(lab), incidents };
+    const sections = { collector: collector(lab), incidents };
     daemon = await LabDaemon.start(lab, labConfiguration({ sections }));
   });
   after(() => lab.stop());
@@ -159,18 +196,18 @@ describe('the daemon on packets and flow records of the same flood', function ()
     const flooding = lab.spawn(from, flood);
     const named = await daemon.until('an incident', NAMED_WITHIN_MS, (status) => find(status, incident));
     assert.notEqual(named.observationPoint, 'flow collector');
-    await daemon.until('records', NAMED_WITHIN_MS, ({ collector }) => (collector?.exporters[0]?.records ?? 0) > 0);
+    const startMs = Date.parse(named.firstSeen);
+    await daemon.until('windows of the flood', NAMED_WITHIN_MS, (status) => judgedMs(status) > startMs + 1000);
     await flooding.stop('SIGINT');
     const closed = await daemon.until('its end', CLOSED_WITHIN_MS, (status) => {
       const found = find(status, incident);
       return found?.state === 'closed' && found;
     });
     const endMs = Date.parse(closed.lastSeen);
-    await daemon.until(
-      'windows of later',
-      CLOSED_WITHIN_MS,
-      ({ collector }) => Date.parse(collector?.lastWindowAt ?? '') > endMs + 5000,
-    );
+    // By the packets alone it would have been over two seconds after the last of them.
+    const openMs = saidMs(daemon, 'incident closed', closed) - endMs;
+    assert(openMs >= LAG_MS, `closed ${openMs} ms after it was last seen`);
+    await daemon.until('windows of later', CLOSED_WITHIN_MS, (status) => judgedMs(status) > endMs + 5000);
     await exporting.stop();
     const { incidents: all, incidentCounters } = await daemon.status();
     assert.deepEqual(

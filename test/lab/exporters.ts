@@ -15,16 +15,20 @@ export interface Exporter {
   readonly file: { readonly path: string; readonly text: string } | null;
 }
 
-/** Within these a flow that goes on is told of, and one that has ended: the exporter looks every second. */
+/** Within these a flow that goes on is told of, and one that has ended: the exporter looks every second. Three seconds at most. */
 const TIMEOUTS = { tcp: 2, 'tcp.rst': 2, 'tcp.fin': 2, udp: 2, icmp: 2, general: 2, maxlife: 2, expint: 1 };
-/** What the collector is configured with for them. */
-export const ACTIVE_TIMEOUT = '5s';
+/** What the collector is configured with for them: more, so that an exporter may be late on a busy machine. */
+export const ACTIVE_TIMEOUT_MS = 5000;
 
 /** `version` as softflowd has it: 10 is IPFIX. */
-export function softflowd(version: 5 | 9 | 10, { interface: device, collector, directory }: ExporterPlan): Exporter {
+export function softflowd(
+  version: 5 | 9 | 10,
+  { interface: device, collector, directory }: ExporterPlan,
+  transport: 'udp' | 'tcp' = 'udp',
+): Exporter {
   const timeouts = Object.entries(TIMEOUTS).flatMap(([name, seconds]) => ['-t', `${name}=${seconds}`]);
   const files = ['-p', `${directory}/softflowd.pid`, '-c', `${directory}/softflowd.ctl`];
-  const exporting = ['-v', String(version), '-n', collector, '-m', '65536'];
+  const exporting = ['-v', String(version), '-n', collector, '-P', transport, '-m', '65536'];
   return { command: ['softflowd', '-d', '-i', device, ...exporting, ...timeouts, ...files], file: null };
 }
 

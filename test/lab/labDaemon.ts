@@ -1,8 +1,9 @@
 /** The daemon on the protected host of a lab, and questions to its status endpoint. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Incident } from '../../daemon/incidents/incident.ts';
 import type { StatusSnapshot } from '../../daemon/status/snapshot.ts';
-import { STATUS_URL } from './configuration.ts';
+import { STATUS_PORT, statusUrl } from './configuration.ts';
 import type { Lab } from './lab.ts';
 import type { LabProcess } from './labProcess.ts';
 import { until } from './until.ts';
@@ -12,18 +13,31 @@ const MAIN = join(import.meta.dirname, '../../daemon/main.ts');
 const MEMORY = ['--max-semi-space-size=8'];
 const START_MS = 15_000;
 
+/** As pino writes them. */
+interface LogLine {
+  /** RFC 3339. */
+  readonly time: string;
+  readonly msg: string;
+  readonly incident?: Incident;
+}
+
 export class LabDaemon {
   readonly process: LabProcess;
   readonly #lab: Lab;
+  readonly #url: string;
 
-  private constructor(lab: Lab, process: LabProcess) {
+  private constructor(lab: Lab, process: LabProcess, url: string) {
     this.#lab = lab;
     this.process = process;
+    this.#url = url;
   }
 
-  /** Resolves when it is healthy and watches every interface; throws with its last words when it ends before. */
-  static async start(lab: Lab, yaml: string): Promise<LabDaemon> {
-    const daemon = new LabDaemon(lab, spawnDaemon(lab, yaml));
+  /**
+   * Resolves when it is healthy and watches every interface; throws with its last words when it ends before. One of several
+   * daemons of the host has a name of its own, and `port` is that of its `status.listen`.
+   */
+  static async start(lab: Lab, yaml: string, { name = 'weir', port = STATUS_PORT } = {}): Promise<LabDaemon> {
+    const daemon = new LabDaemon(lab, spawnDaemon(lab, yaml, [], name), statusUrl(port));
     await until('a healthy daemon', START_MS, () => daemon.#isHealthy());
     await daemon.until('every interface', START_MS, ({ interfaces }) =>
       interfaces.every(({ state }) => state === 'up'),
@@ -37,16 +51,22 @@ export class LabDaemon {
       throw new Error(`the daemon ended: ${code ?? signal}: ${this.process.stderr}${this.process.stdout}`);
     }
     try {
-      return (await this.#lab.agent('pbx').ask('get', `${STATUS_URL}/healthz`)).status === 200;
+      return (await this.#lab.agent('pbx').ask('get', `${this.#url}/healthz`)).status === 200;
     } catch {
       return false; // It does not listen yet.
     }
   }
 
   async status(): Promise<StatusSnapshot> {
-    const { body } = await this.#lab.agent('pbx').ask('get', `${STATUS_URL}/api/status`);
+    const { body } = await this.#lab.agent('pbx').ask('get', `${this.#url}/api/status`);
     const snapshot: StatusSnapshot = JSON.parse(body);
     return snapshot;
+  }
+
+  /** What it has said in its log with this message, so far. */
+  said(message: string): LogLine[] {
+    const lines = this.process.stdout.split('\n').filter((line) => line.includes(JSON.stringify(message)));
+    return lines.map((line): LogLine => JSON.parse(line)).filter(({ msg }) => msg === message);
   }
 
   /** The first status that `shows` something. */
@@ -56,8 +76,8 @@ export class LabDaemon {
 }
 
 /** Starts it without waiting for anything. `prefix`: a command that runs the rest of its words. */
-export function spawnDaemon(lab: Lab, yaml: string, prefix: readonly string[] = []): LabProcess {
-  const config = join(lab.directory, 'weir.yaml');
+export function spawnDaemon(lab: Lab, yaml: string, prefix: readonly string[] = [], name = 'weir'): LabProcess {
+  const config = join(lab.directory, `${name}.yaml`);
   writeFileSync(config, yaml);
   return lab.spawn('pbx', [...prefix, process.execPath, ...MEMORY, MAIN, 'run', '--config', config]);
 }
