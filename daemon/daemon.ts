@@ -201,6 +201,8 @@ export class Daemon {
     this.#states.set(name, state);
     if (state === before) return;
     if (state === 'up') this.#log.info({ interface: name }, `watching ${name} again`);
+    else if (state === 'restarting')
+      this.#log.warn({ interface: name }, `${name} is not watched: the process that captures is started again`);
     else this.#log.warn({ interface: name }, `${name} is ${state}: waiting for it`);
   }
 

@@ -41,8 +41,11 @@ export interface FrameBlock {
   readonly flags: Uint8Array;
 }
 
-/** Whether packets can arrive: `down` and `absent` interfaces are waited for, `ended` is the end of a file. */
-export type ProbeState = 'up' | 'down' | 'absent' | 'ended';
+/**
+ * Whether packets can arrive: `down` and `absent` interfaces are waited for, `ended` is the end of a file. `restarting`: they
+ * may arrive, but the process that captures them is dead, or does not capture yet.
+ */
+export type ProbeState = 'up' | 'down' | 'absent' | 'restarting' | 'ended';
 
 /** Totals since the probe was opened; `dropped` is null where it cannot be known, never 0. */
 export interface ProbeStatistics {

@@ -30,11 +30,14 @@ function whyBlind(interfaces: readonly InterfaceStatus[]): string {
 function whyUnwatched(watched: InterfaceStatus, vitals: Vitals): string | null {
   const { name, state, lastWindowAt } = watched;
   if (state === 'dead') return `Cannot watch ${name}: its worker is dead`;
+  if (state === 'restarting') return `Cannot watch ${name}: the process that captures is dead (${whyDead(watched)})`;
   if (state !== 'up' && state !== 'starting') return null;
   const silenceMs = Date.parse(vitals.now) - Date.parse(lastWindowAt ?? vitals.startedAt);
   if (silenceMs <= MAX_SILENCE_MS) return null;
   return `Cannot watch ${name}: no window for ${(silenceMs / 1000).toFixed(1)} s`;
 }
+
+const whyDead = ({ captureProcess }: InterfaceStatus): string => captureProcess?.lastFailure ?? 'why is not known';
 
 function whyUncollected({ collector, now, startedAt }: Vitals): string | null {
   if (collector === null) return null;

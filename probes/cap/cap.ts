@@ -222,7 +222,8 @@ class CapProbe implements PacketProbe {
   #look(): void {
     const index = this.#watch?.index() ?? null;
     if (!this.#isThere() || (this.#child !== null && index !== this.#index)) this.#state = 'absent';
-    else this.#state = this.#hasBegun && this.#canReceive() ? 'up' : 'down';
+    else if (!this.#canReceive()) this.#state = 'down';
+    else this.#state = this.#hasBegun ? 'up' : 'restarting';
   }
 
   /** null also while packets may come and nobody captures them. */

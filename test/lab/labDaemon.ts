@@ -51,7 +51,7 @@ export class LabDaemon {
       throw new Error(`the daemon ended: ${code ?? signal}: ${this.process.stderr}${this.process.stdout}`);
     }
     try {
-      return (await this.#lab.agent('pbx').ask('get', `${this.#url}/healthz`)).status === 200;
+      return (await this.get('/healthz')).status === 200;
     } catch {
       return false; // It does not listen yet.
     }
@@ -61,6 +61,11 @@ export class LabDaemon {
     const { body } = await this.#lab.agent('pbx').ask('get', `${this.#url}/api/status`);
     const snapshot: StatusSnapshot = JSON.parse(body);
     return snapshot;
+  }
+
+  /** Its answer to GET /healthz or /metrics: the status code and the body. */
+  get(path: '/healthz' | '/metrics'): Promise<{ status: number; body: string }> {
+    return this.#lab.agent('pbx').ask('get', `${this.#url}${path}`);
   }
 
   /** What it has said in its log with this message, so far. */

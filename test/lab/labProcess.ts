@@ -1,4 +1,5 @@
 /** A process that runs on a host of the lab: its output so far, its end, and signals to it. */
+import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
@@ -31,6 +32,11 @@ export class LabProcess {
 
   get stderr(): string {
     return this.#stderr;
+  }
+
+  /** Of the command itself: `ip netns exec` becomes it. */
+  get pid(): number {
+    return this.#child.pid ?? assert.fail('it was not started');
   }
 
   get isRunning(): boolean {

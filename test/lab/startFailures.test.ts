@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { labConfiguration } from './configuration.ts';
 import { Lab } from './lab.ts';
 import { spawnDaemon } from './labDaemon.ts';
@@ -14,12 +15,21 @@ interface Failure {
   readonly says: RegExp;
 }
 
+/** Only the daemon sees that the folder is empty: `ip netns exec` gives it mounts of its own. */
+const hiding = (folder: string): readonly string[] => ['sh', '-c', `mount -t tmpfs none ${folder} && exec "$@"`, 'sh'];
+
 const FAILURES: readonly Failure[] = [
   {
     title: 'it may not capture',
     yaml: labConfiguration(),
     prefix: ['setpriv', '--bounding-set=-net_raw'],
     says: /^Cannot .*CAP_NET_RAW.*\n$/,
+  },
+  {
+    title: '`cap` is to capture, and is not built',
+    yaml: labConfiguration({ sections: { interfaces: [{ name: 'eth0', capture: 'cap' }] } }),
+    prefix: hiding(join(import.meta.dirname, '../../node_modules/cap/build')),
+    says: /^Cannot capture on eth0 through cap: it cannot be loaded: .*apt-get install g\+\+ make python3 libpcap-dev, then sh systemd\/setup\.sh cap.*\n$/,
   },
   {
     title: 'there is no such interface',
@@ -35,8 +45,7 @@ const FAILURES: readonly Failure[] = [
   {
     title: 'tc is missing, and it is to enforce',
     yaml: labConfiguration({ sections: { enforcement: { mode: 'enforce' } } }),
-    // Only the daemon sees that its /usr/sbin is empty: `ip netns exec` gives it mounts of its own.
-    prefix: ['sh', '-c', 'mount -t tmpfs none /usr/sbin && exec "$@"', 'sh'],
+    prefix: hiding('/usr/sbin'),
     says: /^Cannot .*\btc\b.*iproute2.*\n$/,
   },
   {

@@ -30,6 +30,16 @@ const cases: readonly [title: string, Partial<StatusSnapshot>, reasons: readonly
     ['Cannot watch eth0: its worker is dead', 'Cannot watch eth1: its worker is dead'],
   ],
   [
+    'fails when the process that captures is dead, with its reason',
+    {
+      interfaces: [
+        testInterface({ state: 'restarting', captureProcess: { restarts: 2, lastFailure: 'SIGABRT' } }),
+        testInterface({ name: 'eth1' }),
+      ],
+    },
+    ['Cannot watch eth0: the process that captures is dead (SIGABRT)'],
+  ],
+  [
     'fails when every interface is down or absent',
     { interfaces: [testInterface({ state: 'down' }), ABSENT] },
     ['Cannot see any traffic: eth0 is down, veth-acme is absent'],

@@ -36,7 +36,7 @@ describe('openCap, over what takes its child along', function () {
       assert.deepEqual(probe.statistics(), {
         received: 3,
         dropped: null,
-        state: 'down',
+        state: 'restarting',
         reattached: 0,
         restarts: 1,
         lastFailure: 'SIGKILL',
@@ -56,7 +56,7 @@ describe('openCap, over what takes its child along', function () {
       const waits = [1, 2, 3].map(() => {
         process.kill(children().at(-1) ?? 0, 'SIGKILL');
         const start = performance.now();
-        waitForState(probe, 'down');
+        waitForState(probe, 'restarting');
         waitForState(probe, 'up');
         return performance.now() - start;
       });
