@@ -1,7 +1,10 @@
 /** A packet probe that reads a capture file or a pipe, a chunk at a time, so that a file of any size costs the same memory. */
-import { closeSync, openSync, readSync } from 'node:fs';
 import { DecodeError } from '../decodeError.ts';
 import type { FrameBlock, PacketProbe, ProbeState, ProbeStatistics } from '../probe.ts';
+import type { ByteInput } from './byteInput.ts';
+import { FileInput } from './fileInput.ts';
+import { describeForeign } from './foreignFormat.ts';
+import { GunzipInput, isGzip } from './gunzipInput.ts';
 import { FILE_HEADER_BYTES, PcapFormat } from './pcap.ts';
 import { PcapngFormat } from './pcapng.ts';
 import { ChunkBlock, MAX_RECORD_BYTES, type RecordFormat } from './recordFormat.ts';
@@ -9,20 +12,38 @@ import { ChunkBlock, MAX_RECORD_BYTES, type RecordFormat } from './recordFormat.
 /** One record of the largest size with its header; small enough to stay in the second-level cache until it is metered. */
 const CHUNK_BYTES = MAX_RECORD_BYTES + 64;
 
-/** Opens `path`, or standard input for `-`. Throws DecodeError when it is no capture, and what open(2) throws. */
-export function openPcap(path: string): PacketProbe {
-  const descriptor = path === '-' ? 0 : openSync(path, 'r');
+/** How far a file has been read. */
+export interface Position {
+  readonly readBytes: number;
+  /** null: the input is a pipe, whose length nobody knows. */
+  readonly totalBytes: number | null;
+}
+
+export interface CaptureProbe extends PacketProbe {
+  position(): Position;
+}
+
+/**
+ * Opens `path`, or standard input for `-`; packed by gzip or not. Throws DecodeError when it is no capture, what open(2) and read(2)
+ * throw, and for a packed one ProbeError without koffi.
+ */
+export function openPcap(path: string): CaptureProbe {
+  const file = new FileInput(path);
+  let input: ByteInput = file;
   try {
-    return new PcapProbe(path === '-' ? 'standard input' : path, descriptor);
+    const isPacked = isGzip(file.peek(2));
+    if (isPacked) input = new GunzipInput(file);
+    return new PcapProbe(path === '-' ? 'standard input' : path, input, isPacked);
   } catch (error) {
-    if (descriptor !== 0) closeSync(descriptor);
+    input.close();
     throw error;
   }
 }
 
-class PcapProbe implements PacketProbe {
+class PcapProbe implements CaptureProbe {
   readonly #subject: string;
-  readonly #descriptor: number;
+  readonly #input: ByteInput;
+  readonly #isPacked: boolean;
   readonly #block = new ChunkBlock(CHUNK_BYTES);
   readonly #view = new DataView(this.#block.bytes.buffer);
   readonly #format: RecordFormat;
@@ -34,14 +55,15 @@ class PcapProbe implements PacketProbe {
   #received = 0;
   #state: ProbeState = 'up';
 
-  constructor(subject: string, descriptor: number) {
+  constructor(subject: string, input: ByteInput, isPacked: boolean) {
     this.#subject = subject;
-    this.#descriptor = descriptor;
+    this.#input = input;
+    this.#isPacked = isPacked;
     this.#fill(FILE_HEADER_BYTES);
-    if (this.#to < FILE_HEADER_BYTES) throw new DecodeError(subject, 'file header truncated', this.#to);
-    const pcap = PcapFormat.open(this.#view);
+    if (this.#to < FILE_HEADER_BYTES) this.#end('file header truncated', this.#to);
+    const pcap = PcapFormat.open(this.#view, this.#to);
     const format = pcap ?? PcapngFormat.open(this.#view);
-    if (format === null) throw new DecodeError(subject, 'neither pcap nor pcapng', 0);
+    if (format === null) this.#end('neither pcap nor pcapng', 0, describeForeign(this.#block.bytes));
     this.#format = format;
     if (pcap !== null) this.#from = FILE_HEADER_BYTES;
   }
@@ -65,20 +87,19 @@ class PcapProbe implements PacketProbe {
     return { received: this.#received, dropped: null, state: this.#state, reattached: 0 };
   }
 
+  position(): Position {
+    return { readBytes: this.#input.readBytes, totalBytes: this.#input.totalBytes };
+  }
+
   close(): void {
     this.#state = 'ended';
-    if (this.#descriptor !== 0) closeSync(this.#descriptor);
+    this.#input.close();
   }
 
   #parse(): void {
     const next = this.#format.parse(this.#view, this.#from, this.#to, this.#block);
     if (typeof next === 'number') this.#from = next;
     else this.#end(next.reason, this.#chunkOffset + next.at);
-  }
-
-  #end(reason: string, offset: number): never {
-    this.#state = 'ended';
-    throw new DecodeError(this.#subject, reason, offset);
   }
 
   /** Moves the unfinished record to the front and reads on, past what is to be skipped. */
@@ -91,13 +112,13 @@ class PcapProbe implements PacketProbe {
     this.#from = 0;
     this.#to = kept;
     while (skipped > 0) {
-      const read = readSome(this.#descriptor, bytes, 0, Math.min(skipped, bytes.length));
+      const read = this.#input.read(bytes, 0, Math.min(skipped, bytes.length));
       if (read === 0) this.#end('block truncated', this.#chunkOffset - skipped);
       skipped -= read;
     }
     this.#fill(kept + 1);
     if (this.#to > kept) return;
-    if (kept > 0) this.#end('record truncated', this.#chunkOffset);
+    if (kept > 0 || this.#input.problem !== null) this.#end('record truncated', this.#chunkOffset);
     this.#state = 'ended';
   }
 
@@ -105,24 +126,17 @@ class PcapProbe implements PacketProbe {
   #fill(wanted: number): void {
     const { bytes } = this.#block;
     while (this.#to < wanted) {
-      const read = readSome(this.#descriptor, bytes, this.#to, bytes.length - this.#to);
+      const read = this.#input.read(bytes, this.#to, bytes.length - this.#to);
       if (read === 0) return;
       this.#to += read;
     }
   }
-}
 
-const NEVER = new Int32Array(new SharedArrayBuffer(4));
-const PAUSE_MS = 2;
-
-/** As read(2); waits for standard input too where another process that shares it has made it non-blocking. */
-function readSome(descriptor: number, bytes: Uint8Array, at: number, length: number): number {
-  for (;;) {
-    try {
-      return readSync(descriptor, bytes, at, length, null);
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
-      Atomics.wait(NEVER, 0, 0, PAUSE_MS);
-    }
+  /** Offsets are those of the unpacked bytes; an input that cannot go on has the better reason, and one of its own file. */
+  #end(reason: string, offset: number, advice?: string): never {
+    this.#state = 'ended';
+    const { problem } = this.#input;
+    if (problem !== null) throw new DecodeError(this.#subject, problem.reason, problem.offset);
+    throw new DecodeError(this.#isPacked ? `${this.#subject}, unpacked` : this.#subject, reason, offset, advice);
   }
 }

@@ -1,7 +1,11 @@
 /** Capture files built byte by byte, in every byte order and resolution; and what the probe reads of a file. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { DecodeError } from '../../../probes/decodeError.ts';
 import { openPcap } from '../../../probes/pcap/pcapProbe.ts';
 import type { FrameBlock, PacketProbe } from '../../../probes/probe.ts';
+import { writeIn } from '../../support/pcapFile.ts';
 
 export interface CaptureRecord {
   readonly seconds: number;
@@ -15,6 +19,12 @@ export interface FileFormat {
   readonly isLittleEndian: boolean;
   readonly isNano: boolean;
   readonly linkType: number;
+  /** What the file starts with; what `isNano` says if nobody says otherwise. */
+  readonly magic?: number;
+  /** Major and minor; 2.4 if nobody says otherwise. */
+  readonly version?: readonly [major: number, minor: number];
+  /** Of a record's header behind the lengths. */
+  readonly extraBytes?: number;
 }
 
 /** All four magics. */
@@ -32,14 +42,17 @@ export function words(isLittleEndian: boolean, ...values: readonly number[]): Ui
   return new Uint8Array(view.buffer);
 }
 
-export function fileHeader({ isLittleEndian, isNano, linkType }: FileFormat): Uint8Array {
-  const magic = isNano ? 0xa1b23c4d : 0xa1b2c3d4;
-  const version = isLittleEndian ? 0x0004_0002 : 0x0002_0004;
+export function fileHeader(format: FileFormat): Uint8Array {
+  const { isLittleEndian, isNano, linkType, magic = isNano ? 0xa1b23c4d : 0xa1b2c3d4 } = format;
+  const [major, minor] = format.version ?? [2, 4];
+  const version = isLittleEndian ? (minor << 16) | major : (major << 16) | minor;
   return words(isLittleEndian, magic, version, 0, 0, 262_144, linkType);
 }
 
-const record = ({ isLittleEndian }: FileFormat, { seconds, fraction, bytes, wireLength }: CaptureRecord): Uint8Array =>
-  Buffer.concat([words(isLittleEndian, seconds, fraction, bytes.length, wireLength), bytes]);
+function record(format: FileFormat, { seconds, fraction, bytes, wireLength }: CaptureRecord): Uint8Array {
+  const header = words(format.isLittleEndian, seconds, fraction, bytes.length, wireLength);
+  return Buffer.concat([header, Buffer.alloc(format.extraBytes ?? 0, 0xee), bytes]);
+}
 
 export const captureFile = (format: FileFormat, records: readonly CaptureRecord[]): Uint8Array =>
   Buffer.concat([fileHeader(format), ...records.map((one) => record(format, one))]);
@@ -66,6 +79,16 @@ export function readFile(path: string): ReadFile {
     return readProbe(probe);
   } finally {
     probe.close();
+  }
+}
+
+/** The same of what stands in no file yet. */
+export function readBytes(bytes: Uint8Array): ReadFile {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-pcap-'));
+  try {
+    return readFile(writeIn(folder, 'capture', bytes));
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 }
 

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import { captureFile, type CaptureRecord, type FileFormat } from './captureFile.ts';
 
 const PROBE = new URL('../../../probes/pcap/pcapProbe.ts', import.meta.url).href;
@@ -59,6 +60,14 @@ describe("openPcap('-')", () => {
     it(`reads what comes through a pipe in pieces of ${size} bytes`, async () => {
       const { child, result } = startReader();
       await drip(child.stdin, file, size);
+      child.stdin.end();
+      assert.deepEqual(await result, expected);
+    });
+
+  for (const size of [1, 7, 65_536])
+    it(`unpacks what comes through a pipe in pieces of ${size} bytes`, async () => {
+      const { child, result } = startReader();
+      await drip(child.stdin, gzipSync(file), size);
       child.stdin.end();
       assert.deepEqual(await result, expected);
     });
