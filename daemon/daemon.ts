@@ -65,7 +65,7 @@ export class Daemon {
     this.#log = log;
     this.#probeLog = new ProbeLog(log);
     this.#links = new Links(config.interfaces.map(({ name }) => name));
-    this.#pipeline = new Pipeline(config, { tenants: config.tenants, directory, hashSeed });
+    this.#pipeline = new Pipeline(config, { tenants: config.tenants, directory, hashSeed }, accountsFor);
     this.#observations = new Observations(config.tenants.length, accountsFor);
     for (const { name } of config.interfaces) this.#pipeline.declare(name, { lagMs: LATEST_WINDOW_MS });
     this.#captures = new Map(config.interfaces.map((each) => [each.name, this.#capture(each, hashSeed)]));

@@ -7,18 +7,21 @@ import type { IncidentChange } from './incidents/incident.ts';
 import { Incidents } from './incidents/incidents.ts';
 import { OneWayWatch } from './metering/oneWayWatch.ts';
 import type { Observed, Window } from './metering/window.ts';
+import type { AccountsFor } from './tenants/accounting.ts';
 
 export class Pipeline {
   readonly incidents: Incidents;
   readonly #config: Config;
   readonly #context: DetectorContext;
+  readonly #accountsFor: AccountsFor;
   /** By observation point. */
   readonly #detectors = new Map<string, Detector[]>();
   readonly #oneWayWatches = new Map<string, OneWayWatch>();
 
-  constructor(config: Config, context: DetectorContext) {
+  constructor(config: Config, context: DetectorContext, accountsFor: AccountsFor = () => true) {
     this.#config = config;
     this.#context = context;
+    this.#accountsFor = accountsFor;
     this.incidents = new Incidents(config.incidents);
   }
 
@@ -47,7 +50,8 @@ export class Pipeline {
   #detectorsAt(observationPoint: string, observed: Observed): Detector[] {
     let detectors = this.#detectors.get(observationPoint);
     if (detectors === undefined) {
-      detectors = createDetectors(this.#config.detectors, this.#context, observed);
+      const accountsFor = (tenant: number): boolean => this.#accountsFor(tenant, observationPoint);
+      detectors = createDetectors(this.#config.detectors, { ...this.#context, accountsFor }, observed);
       this.#detectors.set(observationPoint, detectors);
     }
     return detectors;

@@ -34,6 +34,20 @@ export interface Signature {
   readonly leaveBelow: number;
 }
 
+/** How the port of a tenant was used in one direction, by the means of 5 minutes. */
+export interface PortUse {
+  readonly portBps: number;
+  /** The time that the median, duty and variation are of. */
+  readonly overMs: number;
+  readonly medianBps: number;
+  /** Share of the time in which it was busy. */
+  readonly dutyShare: number;
+  /** Standard deviation by mean. */
+  readonly variation: number;
+  /** Of the calendar month so far, as billing takes it; null: not known. */
+  readonly percentile95Bps: number | null;
+}
+
 /** What packets or flows showed. */
 export interface Evidence {
   readonly tier: EvidenceTier;
@@ -45,6 +59,8 @@ export interface Evidence {
   readonly topPorts: readonly { readonly port: number; readonly share: number }[];
   /** Estimated number of distinct destination ports. */
   readonly distinctPorts?: number;
+  /** Of a finding about it. */
+  readonly port?: PortUse;
 }
 
 /** Shares, 0 … 1, of the time in which tasks waited (PSI `some`). */
@@ -141,6 +157,8 @@ export interface DetectorContext {
   readonly tenants: readonly Tenant[];
   /** The number of the tenant that an address (as four words) belongs to; 0: nobody's. */
   readonly directory: { lookup(w0: number, w1: number, w2: number, w3: number): number };
+  /** Whether a tenant's traffic (by its number) is accounted for where the windows come from; left out: it is. */
+  readonly accountsFor?: (tenant: number) => boolean;
   /** The seed of `hashAddress` that the windows were metered with. */
   readonly hashSeed: number;
 }

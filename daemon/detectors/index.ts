@@ -8,6 +8,7 @@ import { icmpFlood } from './icmpFlood.ts';
 import { memoryOveruse } from './memoryOveruse.ts';
 import { allowing } from './shared/allowList.ts';
 import { synFlood } from './synFlood.ts';
+import { sustainedThroughput } from './sustainedThroughput.ts';
 import { udpFlood } from './udpFlood.ts';
 
 export const detectorDefinitions: readonly DetectorDefinition[] = [
@@ -15,6 +16,7 @@ export const detectorDefinitions: readonly DetectorDefinition[] = [
   udpFlood,
   icmpFlood,
   bandwidthThreshold,
+  sustainedThroughput,
   cpuOveruse,
   memoryOveruse,
 ];

@@ -11,11 +11,26 @@ export function describeTraffic(incident: Incident, evidence: TrafficEvidence): 
   const peak = `Peak ${formatRate(incident.peak, unit)} (${formatRate(otherRate, other)})`;
   const lines = [
     `${peak}, last ${formatRate(incident.value, unit)}, threshold ${formatRate(incident.threshold, unit)}; ${volume}.`,
+    describePort(evidence),
     describeSources(evidence),
     list('Ports', evidence.topPorts, ({ port }) => String(port), portCount(evidence.distinctPorts)),
     list('Packets', kindShares(evidence.packetsByKind), ({ kind }) => kind, ''),
   ];
   return lines.filter((line) => line !== '');
+}
+
+const bits = (bps: number): string => formatRate(bps, 'bit/s');
+
+function describePort({ port }: TrafficEvidence): string {
+  if (port === undefined) return '';
+  const { portBps, overMs, medianBps, dutyShare, variation, percentile95Bps } = port;
+  const parts = [
+    `median ${bits(medianBps)} of ${bits(portBps)} over ${formatQuantity(overMs / 3_600_000, 'h')}`,
+    `busy ${formatShare(dutyShare)} of the time`,
+    `σ/μ ${variation}`,
+    ...(percentile95Bps === null ? [] : [`95th percentile of the month ${bits(percentile95Bps)}`]),
+  ];
+  return `Port: ${parts.join(', ')}.`;
 }
 
 function describeSources({ sources, topSources }: TrafficEvidence): string {

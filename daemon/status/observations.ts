@@ -3,8 +3,9 @@ import type { Milliseconds, ProbeStatistics } from '../../probes/probe.ts';
 import type { Sample } from '../../probes/sample.ts';
 import { DECODE_REASONS } from '../metering/decodeResult.ts';
 import { type Direction, ROW, rowBytes, rowPackets, type Window } from '../metering/window.ts';
+import type { AccountsFor } from '../tenants/accounting.ts';
 import type { InterfaceStatus, TrafficRate } from './snapshot.ts';
-import { type AccountsFor, TrafficTotals } from './trafficTotals.ts';
+import { TrafficTotals } from './trafficTotals.ts';
 import { UnseenTraffic } from './unseenTraffic.ts';
 
 /** A point that gave no window for so long has no current rate. */

@@ -1,6 +1,7 @@
 /** What the windows add up to since the start, per interface and per tenant: the counters behind the metrics and the status. */
 import { DECODE_REASONS, PACKET_KINDS } from '../metering/decodeResult.ts';
 import { ROW, rowBytes, rowPackets, type Window } from '../metering/window.ts';
+import type { AccountsFor } from '../tenants/accounting.ts';
 
 export interface InterfaceTotals {
   frames: number;
@@ -16,9 +17,6 @@ export interface InterfaceTotals {
   /** Frames by decode reason. */
   readonly malformed: Float64Array;
 }
-
-/** Whether a tenant's traffic is counted where `observationPoint` sees it: it may be seen at several, and counts once. */
-export type AccountsFor = (tenantNumber: number, observationPoint: string) => boolean;
 
 export class TrafficTotals {
   readonly interfaces = new Map<string, InterfaceTotals>();

@@ -16,12 +16,15 @@ export function pointsOf<Point extends ObservationPoint>(tenantId: string, point
   return own.length > 0 ? own : points.filter(({ faces }) => faces === 'internet');
 }
 
-/** Whether a tenant (by number, 1 for the first) is counted at an observation point (by name); `collector`: where no interface sees it. */
+/** Whether a tenant (by number, 1 for the first) is counted at an observation point (by name): it may be seen at several, and counts once. */
+export type AccountsFor = (tenantNumber: number, observationPoint: string) => boolean;
+
+/** `collector`: where those are counted that no interface sees. */
 export function accountingPoints(
   points: readonly ObservationPoint[],
   tenants: readonly Tenant[],
   collector: string | null = null,
-): (tenantNumber: number, observationPoint: string) => boolean {
+): AccountsFor {
   const flows = collector === null ? [] : [collector];
   const byTenant = tenants.map(({ id }) => {
     const names = pointsOf(id, points).map(({ name }) => name);

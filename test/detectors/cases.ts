@@ -19,28 +19,29 @@ export interface DetectorCase {
 
 /** Windows of traffic. */
 function trafficCase(
-  kase: Pick<DetectorCase, 'id' | 'context' | 'windows'>,
+  kase: Pick<DetectorCase, 'id' | 'context' | 'windows'> & { readonly windowMs?: number },
   traffic: (level: number, family: 4 | 6) => readonly Traffic[],
 ): DetectorCase {
-  const { context } = kase;
+  const { context, windowMs = WINDOW_MS } = kase;
   return {
     ...kase,
-    windowMs: WINDOW_MS,
-    window: (startMs, level, family) => buildWindow(level === 0 ? [] : traffic(level, family), { context, startMs }),
-    crowd: (startMs) => manyAddresses(context, startMs),
+    windowMs,
+    window: (startMs, level, family) =>
+      buildWindow(level === 0 ? [] : traffic(level, family), { context, startMs, windowMs }),
+    crowd: (startMs) => manyAddresses(context, startMs, windowMs),
   };
 }
 
 /** Thousands of addresses send to thousands. */
-function manyAddresses(context: DetectorContext, startMs: number): Window {
-  const round = startMs / WINDOW_MS;
+function manyAddresses(context: DetectorContext, startMs: number, windowMs: number): Window {
+  const round = startMs / windowMs;
   const traffic: Traffic[] = Array.from({ length: 500 }, (_, i) => ({
     from: strangers(4, 6).map((address) => `${address}${round}`),
     to: `2001:db8:8::${(round * 500 + i).toString(16)}`,
     kind: (['udp', 'tcpSyn', 'icmp'] as const)[i % 3] ?? 'udp',
     packets: 4,
   }));
-  return buildWindow(traffic, { context, startMs });
+  return buildWindow(traffic, { context, startMs, windowMs });
 }
 
 const SAMPLES_MS = 5000;
@@ -99,11 +100,34 @@ const bandwidth: DetectorCase = trafficCase(
   ],
 );
 
+const FIVE_MINUTES = 300_000;
+const PORT_BPS = 8e6;
+
+/** A whole day, and a window that completes its last sample. */
+const sustained: DetectorCase = trafficCase(
+  {
+    id: 'sustainedThroughput',
+    context: testContext([testTenant('acme', ['198.51.100.8/29', '2001:db8:8::/48'], { portBps: PORT_BPS })]),
+    windows: 24 * 12 + 1,
+    windowMs: FIVE_MINUTES,
+  },
+  (level, family) => [
+    {
+      from: strangers(1, family),
+      to: victim(family),
+      kind: 'tcpAck',
+      packets: 100,
+      bytes: (0.7 * PORT_BPS * FIVE_MINUTES * level) / 8 / 1000 / 100,
+    },
+  ],
+);
+
 export const detectorCases: readonly DetectorCase[] = [
   flood('synFlood', 'tcpSyn', 1000),
   flood('udpFlood', 'udp', 20_000),
   flood('icmpFlood', 'icmp', 1000),
   bandwidth,
+  sustained,
   sampleCase('cpuOveruse', HALF_AN_HOUR, (level) => ({ cpuCores: 2 * level })),
   sampleCase('memoryOveruse', HALF_AN_HOUR, (level) => ({ memoryBytes: 8e9 * level })),
 ];

@@ -126,13 +126,14 @@ describe('detectorDefinitions', () => {
         }
       });
 
-      it('reads what it finds, and nothing else that passes the threshold', () => {
+      it('reads what it finds, and of anything else that passes the threshold says why it finds nothing', () => {
         for (const level of [0.5, 1.2]) {
           const detector = create(definition, kase);
           for (const window of windowsOf(kase, level, kase.windows)) {
             const told = detector.observe(window).filter(({ value, threshold }) => value >= threshold);
             const read = detector.explain(window, 1).filter(({ value, threshold }) => (value ?? 0) >= (threshold ?? 1));
-            assert.deepEqual(read.map(verdict), told.map(verdict));
+            const found = read.filter(({ reason }) => reason === null || told.length > 0);
+            assert.deepEqual(found.map(verdict), told.map(verdict));
           }
         }
       });

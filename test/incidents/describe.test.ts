@@ -43,6 +43,20 @@ describe('describeValue', () => {
 });
 
 describe('describeEvidence', () => {
+  it('tells of the use of a port', () => {
+    const port = {
+      portBps: 100e6,
+      overMs: 86_400_000,
+      medianBps: 82e6,
+      dutyShare: 0.98,
+      variation: 0.08,
+      percentile95Bps: 91e6,
+    };
+    const [, line] = describeEvidence(testIncident({ evidence: { ...trafficEvidence(testIncident()), port } }));
+    const use = 'median 82 Mbit/s of 100 Mbit/s over 24 h, busy 98 % of the time, σ/μ 0.08';
+    assert.equal(line, `Port: ${use}, 95th percentile of the month 91 Mbit/s.`);
+  });
+
   it('leaves out what is not known', () => {
     const { sources: _, distinctPorts: __, ...rest } = trafficEvidence(testIncident());
     const bare = { ...rest, topSources: [], topPorts: [], packetsByKind: {} };

@@ -126,6 +126,16 @@ describe('Incidents', () => {
     });
   });
 
+  it('has the use of a port as it is now', () => {
+    const incidents = new Incidents(OPTIONS);
+    const uses = [0.1, 0.2].map((variation) => {
+      const port = { portBps: 1e8, overMs: 1, medianBps: 8e7, dutyShare: 1, variation, percentile95Bps: null };
+      feed(incidents, [2], { evidence: { ...trafficEvidence(finding(2)), port } });
+      return trafficEvidence(incidents.open()[0]).port?.variation;
+    });
+    assert.deepEqual(uses, [0.1, 0.2]);
+  });
+
   it('keeps the worst severity and the best confidence', () => {
     const incidents = new Incidents(OPTIONS);
     feed(incidents, [2], { severity: 'critical', confidence: 0.5 });
