@@ -41,6 +41,25 @@ export class FlowRecord {
   samplingInterval = 0;
 }
 
+/**
+ * What one interface of an exporter has counted since it began to (sFlow's counter samples), by the names of RFC 2863;
+ * -1: not known. The decoder fills one object again and again.
+ */
+export class InterfaceCounters {
+  ifIndex = 0;
+  /** bit/s. */
+  ifSpeed = -1;
+  ifInOctets = -1;
+  /** Unicast, multicast and broadcast. */
+  ifInPackets = -1;
+  ifInDiscards = -1;
+  ifInErrors = -1;
+  ifOutOctets = -1;
+  ifOutPackets = -1;
+  ifOutDiscards = -1;
+  ifOutErrors = -1;
+}
+
 /** Where a flow record came from: the exporter's address and what its message says of itself. */
 export interface FlowOrigin {
   /** The exporter's address as text (RFC 5952). */
@@ -69,4 +88,6 @@ export interface FlowSink {
     samplingInterval: number,
     origin: FlowOrigin,
   ): void;
+  /** `counters` and `origin` are valid only during the call. */
+  observeInterface(counters: InterfaceCounters, origin: FlowOrigin): void;
 }

@@ -23,6 +23,24 @@ export interface CollectorInput {
   readonly templates: unknown;
 }
 
+/** What an interface of an exporter has counted in one direction since it began to; null: not known. */
+export interface InterfaceFigures {
+  readonly octets: number | null;
+  readonly packets: number | null;
+  readonly discards: number | null;
+  readonly errors: number | null;
+}
+
+/** An interface of an exporter, as its last counter sample (sFlow) has it. */
+export interface InterfaceReport {
+  /** ifIndex (RFC 2863). */
+  readonly index: number;
+  readonly speedBps: number | null;
+  readonly inbound: InterfaceFigures;
+  readonly outbound: InterfaceFigures;
+  readonly lastMs: Milliseconds;
+}
+
 /** One exporter since the worker started. */
 export interface ExporterReport {
   readonly address: string;
@@ -41,9 +59,13 @@ export interface ExporterReport {
   readonly lostMessages: number | null;
   /** Sets of records whose template has not come yet. */
   readonly missingTemplates: number;
+  /** Records that do not name both addresses. */
+  readonly unaddressedRecords: number;
   readonly templates: number;
   readonly lateRecords: number;
   readonly lateOctets: number;
+  /** Of no packet and no octet: events. */
+  readonly emptyRecords: number;
   readonly futureRecords: number;
   readonly implausibleRecords: number;
   readonly crowdedOutRecords: number;
@@ -54,6 +76,8 @@ export interface ExporterReport {
   readonly samplingInterval: number | null;
   /** What is added to its times: its clock is off by that. */
   readonly clockShiftMs: Milliseconds;
+  /** Those that it tells of, at most 64. */
+  readonly interfaces: readonly InterfaceReport[];
   readonly lastMs: Milliseconds;
 }
 

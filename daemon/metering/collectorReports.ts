@@ -3,7 +3,7 @@ import type { CollectorProbe, Exporter } from '../../probes/netflow/collectorPro
 import type { ExporterStatistics, FlowDecoder } from '../../probes/netflow/flowDecoder.ts';
 import type { Milliseconds } from '../../probes/probe.ts';
 import { formatAddress } from './address.ts';
-import type { CollectorReport, ExporterReport } from './collectorProtocol.ts';
+import type { CollectorReport, ExporterReport, InterfaceReport } from './collectorProtocol.ts';
 import type { ExporterFlows, FlowCollector } from './flowCollector.ts';
 import type { FlowWindows } from './flowWindows.ts';
 
@@ -71,7 +71,12 @@ export class CollectorReports {
       crowdedOut,
       lastRefused: refused === null ? null : formatAddress(refused.w0, refused.w1, refused.w2, refused.w3),
       exporters: exporters.map((each) =>
-        reportOf(each, decoded.get(each.address), collector.exporters.get(each.address)),
+        reportOf(
+          each,
+          decoded.get(each.address),
+          collector.exporters.get(each.address),
+          collector.interfaces.of(each.address),
+        ),
       ),
       templates,
     };
@@ -96,6 +101,7 @@ function reportOf(
   { address, datagrams, malformed, lastMs }: Exporter,
   decoded: ExporterStatistics | undefined,
   flows: ExporterFlows | undefined,
+  interfaces: readonly InterfaceReport[],
 ): ExporterReport {
   return {
     address,
@@ -108,9 +114,11 @@ function reportOf(
     lostRecords: decoded?.lostRecords ?? null,
     lostMessages: decoded?.lostMessages ?? null,
     missingTemplates: decoded?.missingTemplates ?? 0,
+    unaddressedRecords: decoded?.unaddressedRecords ?? 0,
     templates: decoded?.templates ?? 0,
     lateRecords: flows?.lateRecords ?? 0,
     lateOctets: flows?.lateOctets ?? 0,
+    emptyRecords: flows?.emptyRecords ?? 0,
     futureRecords: flows?.futureRecords ?? 0,
     implausibleRecords: flows?.implausibleRecords ?? 0,
     crowdedOutRecords: flows?.crowdedOutRecords ?? 0,
@@ -118,6 +126,7 @@ function reportOf(
     otherFrames: flows?.otherFrames ?? 0,
     samplingInterval: flows?.samplingInterval ?? null,
     clockShiftMs: flows?.clock.shiftMs ?? 0,
+    interfaces,
     lastMs,
   };
 }

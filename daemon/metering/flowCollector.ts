@@ -2,10 +2,11 @@
  * What exporters' records come to: their clocks put right, their samples scaled up, what cannot be true refused, the rest
  * metered. Pure: times are arguments.
  */
-import type { FlowOrigin, FlowRecord, FlowSink } from '../../probes/flow.ts';
+import type { FlowOrigin, FlowRecord, FlowSink, InterfaceCounters } from '../../probes/flow.ts';
 import type { Milliseconds } from '../../probes/probe.ts';
 import { decodeFrame } from './decode.ts';
 import { ExporterClock } from './exporterClock.ts';
+import { ExporterInterfaces } from './exporterInterfaces.ts';
 import { kindOfFlow } from './flowKind.ts';
 import { Flow, type FlowWindows, UnmeteredFlows } from './flowWindows.ts';
 import { FRAME_IP, type Header } from './header.ts';
@@ -22,6 +23,8 @@ export class ExporterFlows extends UnmeteredFlows {
   records = 0;
   packets = 0;
   octets = 0;
+  /** Of no packet and no octet: events, such as a flow's beginning. */
+  emptyRecords = 0;
   /** Ended after they were received, by more than clocks differ. */
   futureRecords = 0;
   /** Numbers that no network has, or addresses that stand for others. */
@@ -58,6 +61,7 @@ export interface FlowCollectorOptions {
 export class FlowCollector implements FlowSink {
   /** By address. */
   readonly exporters = new Map<string, ExporterFlows>();
+  readonly interfaces = new ExporterInterfaces();
   readonly #options: FlowCollectorOptions;
   readonly #flow = new Flow();
   #address = '';
@@ -87,7 +91,8 @@ export class FlowCollector implements FlowSink {
     const { shiftMs } = exporter.clock;
     flow.endMs = record.flowEndMilliseconds + shiftMs;
     flow.startMs = Math.min(record.flowStartMilliseconds + shiftMs, flow.endMs);
-    if (!isPlausible(flow, record)) exporter.implausibleRecords += 1;
+    if (flow.packets === 0 && flow.octets === 0) exporter.emptyRecords += 1;
+    else if (!isPlausible(flow, record)) exporter.implausibleRecords += 1;
     else if (flow.endMs > this.#receivedMs + this.#options.toleranceMs) exporter.futureRecords += 1;
     else this.#meter();
   }
@@ -110,6 +115,10 @@ export class FlowCollector implements FlowSink {
     flow.startMs = this.#receivedMs;
     flow.endMs = this.#receivedMs;
     this.#meter();
+  }
+
+  observeInterface(counters: InterfaceCounters): void {
+    this.interfaces.observe(this.#address, counters, this.#receivedMs);
   }
 
   /** One packet in `interval` was looked at; 0: not known. What is configured counts more than what the exporter says. */
@@ -152,7 +161,9 @@ export class FlowCollector implements FlowSink {
 
   #forgetIdlest(): void {
     const [idlest] = [...this.exporters].toSorted(([, a], [, b]) => a.lastMs - b.lastMs);
-    if (idlest !== undefined) this.exporters.delete(idlest[0]);
+    if (idlest === undefined) return;
+    this.exporters.delete(idlest[0]);
+    this.interfaces.forget(idlest[0]);
   }
 
   #viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
@@ -200,7 +211,7 @@ function isPlausible({ packets, octets, startMs, endMs, header }: Flow, { ipVers
     ipVersion === 6 &&
     (isMapped(header.source0, header.source1, header.source2) ||
       isMapped(header.destination0, header.destination1, header.destination2));
-  return counts && startMs <= endMs && !poses && packets + octets > 0;
+  return counts && startMs <= endMs && !poses;
 }
 
 const isMapped = (w0: number, w1: number, w2: number): boolean => w2 === 0xffff && w1 === 0 && w0 === 0;

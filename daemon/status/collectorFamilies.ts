@@ -1,4 +1,5 @@
 /** The metrics of the flow collector. An exporter is a label: there are at most 256 of them. */
+import type { InterfaceFigures } from '../metering/collectorProtocol.ts';
 import type { CollectorStatus, ExporterStatus } from './collectorStatus.ts';
 import type { MetricFamily, MetricSources } from './families.ts';
 
@@ -45,6 +46,17 @@ export const COLLECTOR_FAMILIES: readonly MetricFamily[] = [
     labels: ['listener'],
     samples: ofCollector(({ listeners }) =>
       listeners.flatMap(({ address, receiveBufferBytes: bytes }) =>
+        bytes === null ? [] : [[[address], bytes] as const],
+      ),
+    ),
+  },
+  {
+    name: 'weir_collector_receive_buffer_asked_bytes',
+    help: 'The receive buffer that is configured; more than is granted: net.core.rmem_max is too small.',
+    type: 'gauge',
+    labels: ['listener'],
+    samples: ofCollector(({ listeners }) =>
+      listeners.flatMap(({ address, receiveBufferAskedBytes: bytes }) =>
         bytes === null ? [] : [[[address], bytes] as const],
       ),
     ),
@@ -143,7 +155,7 @@ export const COLLECTOR_FAMILIES: readonly MetricFamily[] = [
   },
   {
     name: 'weir_collector_unmetered_records_total',
-    help: 'Records that were not, or not wholly, metered, by reason.',
+    help: 'Records that were not, or not wholly, metered, by reason; unaddressed ones are not among the records.',
     type: 'counter',
     labels: ['exporter', 'reason'],
     samples: ofCollector(({ exporters }) => exporters.flatMap(unmeteredSamples)),
@@ -176,6 +188,27 @@ export const COLLECTOR_FAMILIES: readonly MetricFamily[] = [
     labels: ['exporter'],
     samples: ofExporters(({ lastMessageAt }) => Date.parse(lastMessageAt) / 1000),
   },
+  {
+    name: 'weir_collector_interface_bytes_total',
+    help: "What an exporter's interface has counted by its counter samples (sFlow), by ifIndex; at most 1,024 interfaces.",
+    type: 'counter',
+    labels: ['exporter', 'interface', 'direction'],
+    samples: ofInterfaces(({ octets }) => octets),
+  },
+  {
+    name: 'weir_collector_interface_packets_total',
+    help: 'Packets of the same: unicast, multicast and broadcast.',
+    type: 'counter',
+    labels: ['exporter', 'interface', 'direction'],
+    samples: ofInterfaces(({ packets }) => packets),
+  },
+  {
+    name: 'weir_collector_interface_discarded_packets_total',
+    help: 'Packets that the exporter itself discarded there for want of room.',
+    type: 'counter',
+    labels: ['exporter', 'interface', 'direction'],
+    samples: ofInterfaces(({ discards }) => discards),
+  },
 ];
 
 function ofCollector(samples: (status: CollectorStatus) => Samples) {
@@ -192,11 +225,28 @@ function ofExporters(value: (status: ExporterStatus) => number | null) {
 }
 
 function unmeteredSamples(status: ExporterStatus): Samples {
-  const { address, lateRecords, futureRecords, implausibleRecords, crowdedOutRecords } = status;
   return [
-    [[address, 'late'], lateRecords],
-    [[address, 'future'], futureRecords],
-    [[address, 'implausible'], implausibleRecords],
-    [[address, 'crowded_out'], crowdedOutRecords],
+    [[status.address, 'late'], status.lateRecords],
+    [[status.address, 'future'], status.futureRecords],
+    [[status.address, 'implausible'], status.implausibleRecords],
+    [[status.address, 'crowded_out'], status.crowdedOutRecords],
+    [[status.address, 'empty'], status.emptyRecords],
+    [[status.address, 'unaddressed'], status.unaddressedRecords],
   ];
+}
+
+function ofInterfaces(value: (figures: InterfaceFigures) => number | null) {
+  return ofCollector(({ exporters }) =>
+    exporters.flatMap(({ address, interfaces }) =>
+      interfaces.flatMap(({ index, inbound, outbound }) => {
+        const sides = [
+          ['inbound', value(inbound)],
+          ['outbound', value(outbound)],
+        ] as const;
+        return sides.flatMap(([direction, known]) =>
+          known === null ? [] : [[[address, String(index), direction], known] as const],
+        );
+      }),
+    ),
+  );
 }

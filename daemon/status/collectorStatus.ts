@@ -3,7 +3,7 @@ import type { ListenerStatus } from '../../probes/netflow/collectorProbe.ts';
 import type { Milliseconds } from '../../probes/probe.ts';
 import type { Config } from '../config/config.ts';
 import { detectorDefinitions } from '../detectors/index.ts';
-import type { CollectorReport, ExporterReport } from '../metering/collectorProtocol.ts';
+import type { CollectorReport, ExporterReport, InterfaceReport } from '../metering/collectorProtocol.ts';
 
 /** What its health is read from. */
 export interface CollectorVitals {
@@ -31,10 +31,14 @@ export interface CollectorStatus extends CollectorVitals {
   readonly exporters: readonly ExporterStatus[];
 }
 
-export type ExporterStatus = Omit<ExporterReport, 'lastMs' | 'clockShiftMs'> & {
+export type InterfaceStatus = Omit<InterfaceReport, 'lastMs'> & { readonly lastSampleAt: string };
+
+export type ExporterStatus = Omit<ExporterReport, 'lastMs' | 'clockShiftMs' | 'interfaces'> & {
   /** What is added to its times, for its clock is off by that. */
   readonly clockShiftSeconds: number;
   readonly lastMessageAt: string;
+  /** What its interfaces have counted (sFlow), beside which its samples can be judged. */
+  readonly interfaces: readonly InterfaceStatus[];
 };
 
 /** What the daemon has of a collector. */
@@ -76,10 +80,16 @@ export function collectorStatus(source: CollectorSource, detectors: Config['dete
   };
 }
 
-const exporterStatus = ({ lastMs, clockShiftMs, ...rest }: ExporterReport): ExporterStatus => ({
+const exporterStatus = ({ lastMs, clockShiftMs, interfaces, ...rest }: ExporterReport): ExporterStatus => ({
   ...rest,
   clockShiftSeconds: Math.round(clockShiftMs) / 1000,
   lastMessageAt: new Date(lastMs).toISOString(),
+  interfaces: interfaces.map(interfaceStatus),
+});
+
+const interfaceStatus = ({ lastMs, ...rest }: InterfaceReport): InterfaceStatus => ({
+  ...rest,
+  lastSampleAt: new Date(lastMs).toISOString(),
 });
 
 const timeText = (timeMs: Milliseconds | null): string | null =>

@@ -25,7 +25,7 @@ function renderExporters(exporters: readonly ExporterStatus[]): string[] {
   const shown = exporters.toSorted((a, b) => b.records - a.records).slice(0, MAX_EXPORTERS);
   const lines = table(
     2,
-    ['exporter', 'protocol', 'messages', 'records', 'lost', 'unreadable', 'late', 'refused', 'sampling', 'clock'],
+    ['exporter', 'protocol', 'messages', 'records', 'lost', 'unreadable', 'late', 'unmetered', 'sampling', 'clock'],
     shown.map((each) => [
       each.address,
       each.protocols.join(' '),
@@ -37,7 +37,7 @@ function renderExporters(exporters: readonly ExporterStatus[]): string[] {
         '',
       ),
       formatQuantity(each.lateRecords, ''),
-      formatQuantity(each.futureRecords + each.implausibleRecords + each.crowdedOutRecords, ''),
+      formatQuantity(unmetered(each), ''),
       each.samplingInterval === null ? 'unknown' : `1:${each.samplingInterval}`,
       each.clockShiftSeconds === 0 ? 'right' : `${each.clockShiftSeconds > 0 ? '+' : ''}${each.clockShiftSeconds} s`,
     ]),
@@ -45,6 +45,10 @@ function renderExporters(exporters: readonly ExporterStatus[]): string[] {
   const rest = exporters.length - shown.length;
   return rest === 0 ? lines : [...lines, `and ${rest} more`];
 }
+
+/** Late ones aside, of which a part may have been metered. */
+const unmetered = (each: ExporterStatus): number =>
+  each.futureRecords + each.implausibleRecords + each.emptyRecords + each.crowdedOutRecords + each.unaddressedRecords;
 
 function lost({ lostRecords, lostMessages }: ExporterStatus): string {
   const known = [

@@ -6,6 +6,7 @@ import { type Libc, loadLibc, POLLIN } from '../libc.ts';
 import type { Milliseconds } from '../probe.ts';
 import { type Admit, type Exporter, ExporterTable } from './exporterTable.ts';
 import { type ListenAddress, Peer, takeError } from './inetSocket.ts';
+import { UDP_SESSION } from './message.ts';
 import { type TcpCounters, TcpListener } from './tcpListener.ts';
 import { BATCH, UdpSocket } from './udpSocket.ts';
 
@@ -20,16 +21,21 @@ const EXPIRE_EVERY_MS = 1000;
 const GATHER_MS = 2;
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
-/** What decodes messages. Never throws: why a message could not be read (to the end), or null. */
 export interface MessageDecoder {
+  /**
+   * Never throws: why a message could not be read (to the end), or null. `session` tells TCP connections apart that are
+   * open at the same time; 0: the message came over UDP.
+   */
   decode(
     exporter: string,
     bytes: Uint8Array,
     offset: number,
     length: number,
     receivedMs: Milliseconds,
-    isReliable: boolean,
+    session: number,
   ): string | null;
+  /** The TCP connection is closed; its number may come again. */
+  endSession(exporter: string, session: number): void;
 }
 
 export interface CollectorProbeOptions {
@@ -47,8 +53,9 @@ export interface CollectorProbeOptions {
 export interface ListenerStatus {
   readonly address: string;
   readonly transport: 'udp' | 'tcp';
-  /** The kernel's receive buffer of a UDP socket; null for TCP. */
+  /** What the kernel granted of a UDP socket's receive buffer, and what it was asked for; null for TCP. */
   readonly receiveBufferBytes: number | null;
+  readonly receiveBufferAskedBytes: number | null;
   /** Datagrams that the kernel dropped for want of room there; null: not known. */
   readonly dropped: number | null;
   /** Of a TCP listener; null for UDP. */
@@ -82,7 +89,7 @@ export class CollectorProbe {
     this.table = new ExporterTable(options.admit);
     try {
       for (const address of options.udp) this.#udp.push(new UdpSocket(address, options.receiveBufferBytes));
-      for (const address of options.tcp) this.#tcp.push(new TcpListener(address));
+      for (const address of options.tcp) this.#tcp.push(new TcpListener(address, (...ended) => this.#end(...ended)));
     } catch (error) {
       this.close();
       throw error;
@@ -144,7 +151,7 @@ export class CollectorProbe {
     for (const listener of this.#tcp) {
       if (listener.fd === fd) listener.accept(this.table, nowMs);
       else if (listener.connections.has(fd))
-        listener.read(fd, nowMs, (...message) => this.#take(...message, nowMs, true));
+        listener.read(fd, nowMs, (...message) => this.#take(...message, nowMs, fd));
     }
   }
 
@@ -155,7 +162,8 @@ export class CollectorProbe {
       for (let i = 0; i < count; i++) {
         socket.peer(i, this.#peer);
         const exporter = this.table.find(this.#peer, nowMs);
-        if (exporter !== null) this.#take(exporter, socket.bytes, socket.offset(i), socket.length(i), nowMs, false);
+        if (exporter !== null)
+          this.#take(exporter, socket.bytes, socket.offset(i), socket.length(i), nowMs, UDP_SESSION);
       }
       if (count < BATCH || nowMs > endMs) return;
       this.#gathers = false;
@@ -168,15 +176,20 @@ export class CollectorProbe {
     offset: number,
     length: number,
     nowMs: Milliseconds,
-    isReliable: boolean,
+    session: number,
   ): void {
     this.#messages += 1;
     exporter.datagrams += 1;
     exporter.octets += length;
     exporter.lastMs = nowMs;
     this.#options.openMessage(exporter.address, nowMs);
-    const problem = this.#options.decoder.decode(exporter.address, bytes, offset, length, nowMs, isReliable);
+    const problem = this.#options.decoder.decode(exporter.address, bytes, offset, length, nowMs, session);
     if (problem !== null) exporter.countMalformed(problem);
+  }
+
+  /** A descriptor is the number of a session: two that are open never have the same, nor is one of them 0. */
+  #end({ address }: Exporter, fd: number): void {
+    this.#options.decoder.endSession(address, fd);
   }
 
   #expire(): void {
@@ -191,6 +204,7 @@ const udpStatus = (socket: UdpSocket): ListenerStatus => ({
   address: socket.address.text,
   transport: 'udp',
   receiveBufferBytes: socket.receiveBufferBytes,
+  receiveBufferAskedBytes: socket.receiveBufferAskedBytes,
   dropped: socket.dropped(),
   connections: null,
 });
@@ -199,6 +213,7 @@ const tcpStatus = ({ address, counters, connections }: TcpListener): ListenerSta
   address: address.text,
   transport: 'tcp',
   receiveBufferBytes: null,
+  receiveBufferAskedBytes: null,
   dropped: null,
   connections: { ...counters, open: connections.size },
 });

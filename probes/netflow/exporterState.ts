@@ -1,4 +1,4 @@
-/** What is remembered of one exporter between its messages: sequence numbers, templates and sampling, each bounded. */
+/** What is remembered of one exporter's session between its messages: sequence numbers, templates, sampling; each bounded. */
 import type { FlowOrigin } from '../flow.ts';
 import type { Milliseconds } from '../probe.ts';
 import { IpfixSequence, Sequence } from './sequence.ts';
@@ -21,6 +21,8 @@ export class Domain {
   readonly samplers = new Map<number, number>();
   /** systemInitTimeMilliseconds of its options; NaN: not told. */
   bootMs = Number.NaN;
+  /** Domain 0, which speaks for the whole exporter (RFC 7011 section 3.1): what this one is not told counts from there. */
+  whole: Domain | null = null;
 
   constructor(protocol: FlowOrigin['protocol'], id: number) {
     this.protocol = protocol;
@@ -36,15 +38,20 @@ export class Domain {
 export class ExporterState {
   /** Its address. */
   readonly exporter: string;
+  readonly session: number;
   heardMs: Milliseconds = 0;
   readonly domains = new Map<number, Domain>();
   /** Sets of data that could not be read for want of their template. */
   missingTemplates = 0;
+  unaddressedRecords = 0;
   templates = 0;
   fields = 0;
+  /** What sessions that are over have lost, by protocol. */
+  readonly #lostBefore = new Map<FlowOrigin['protocol'], number>();
 
-  constructor(exporter: string) {
+  constructor(exporter: string, session: number) {
     this.exporter = exporter;
+    this.session = session;
   }
 
   /** `key` tells it from all others of the exporter; null: there are too many. */
@@ -55,6 +62,19 @@ export class ExporterState {
     const domain = new Domain(protocol, id);
     this.domains.set(key, domain);
     return domain;
+  }
+
+  /** What is known to be lost, in the protocol's unit. */
+  losses(): (readonly [protocol: FlowOrigin['protocol'], lost: number])[] {
+    return [...this.#lostBefore, ...[...this.domains.values()].map(({ protocol, lost }) => [protocol, lost] as const)];
+  }
+
+  /** Goes on with the counts of a session that is over. */
+  inherit(ended: ExporterState): void {
+    this.missingTemplates += ended.missingTemplates;
+    this.unaddressedRecords += ended.unaddressedRecords;
+    for (const [protocol, lost] of ended.losses())
+      this.#lostBefore.set(protocol, (this.#lostBefore.get(protocol) ?? 0) + lost);
   }
 }
 

@@ -38,7 +38,7 @@ export class FlowBuilder {
 
   #setAddresses(values: Float64Array, template: Template): void {
     const record = this.#record;
-    const isIPv4 = template.isIPv4 && (!template.isIPv6 || isOfIPv4(values, template.has));
+    const isIPv4 = template.isIPv4 && (!template.isIPv6 || isOfIPv4(values, template));
     record.ipVersion = isIPv4 ? 4 : 6;
     if (isIPv4) {
       record.sourceIPv4Address = values[SLOT.sourceIPv4]!;
@@ -77,8 +77,8 @@ export class FlowBuilder {
       const bootMs = bootTime(values, has, domain, message, latest);
       if (template.startsByUptime) start += bootMs;
       if (template.endsByUptime) end += bootMs;
-      // The counter may have wrapped between the two.
-      if (start > end && template.endsByUptime) start -= TWO_32;
+      // The counter may have wrapped between the two; or the end, by a hair, lies before the start.
+      if (template.startsByUptime && template.endsByUptime) start = end - ((end - start) | 0);
     }
     if (!hasEnd) end = hasStart ? start + duration : message.exportTimeMs;
     if (!hasStart) start = end - duration;
@@ -94,7 +94,7 @@ export class FlowBuilder {
     record.flowDirection = direction === FLOW_INGRESS || direction === FLOW_EGRESS ? direction : FLOW_DIRECTION_UNKNOWN;
   }
 
-  /** What an exporter does not count is estimated by what it counts: neither is ever 0 where the other is not. */
+  /** Packets that an exporter does not count are estimated by the octets that it counts. */
   #setCounts(values: Float64Array, has: Uint8Array, octetsSlot: number, packetsSlot: number): void {
     const record = this.#record;
     const octets = has[octetsSlot] === 1 ? values[octetsSlot]! : 0;
@@ -108,15 +108,23 @@ export class FlowBuilder {
     this.#setCounts(values, has, SLOT.reverseOctets, SLOT.reversePackets);
     if (record.packetDeltaCount === 0) return;
     swapEnds(record);
-    if (has[SLOT.reverseTcpFlags] === 1) record.tcpControlBits = values[SLOT.reverseTcpFlags]!;
+    record.tcpControlBits = has[SLOT.reverseTcpFlags] === 1 ? values[SLOT.reverseTcpFlags]! : -1;
     this.#sink.observeFlow(record, message);
   }
 }
 
-/** A template of both families: the version tells, or else which of the addresses are not 0. */
-function isOfIPv4(values: Float64Array, has: Uint8Array): boolean {
-  if (has[SLOT.ipVersion] === 1) return values[SLOT.ipVersion] === 4;
-  return values[SLOT.sourceIPv4] !== 0 || values[SLOT.destinationIPv4] !== 0;
+/**
+ * A template of both families: the version tells, or else which addresses are not 0; both, then it is a tunnel, of which
+ * the outermost header stands first (RFC 7011 section 8).
+ */
+function isOfIPv4(values: Float64Array, { has, isIPv4First }: Template): boolean {
+  const version = has[SLOT.ipVersion] === 1 ? values[SLOT.ipVersion] : 0;
+  if (version === 4 || version === 6) return version === 4;
+  const names4 = values[SLOT.sourceIPv4] !== 0 || values[SLOT.destinationIPv4] !== 0;
+  let names6 = false;
+  for (let word = 0; word < 4; word++)
+    names6 ||= values[SLOT.sourceIPv6 + word] !== 0 || values[SLOT.destinationIPv6 + word] !== 0;
+  return names4 === names6 ? isIPv4First : names4;
 }
 
 /** Some write the ICMP type and code where ports stand, some have elements for both. */
@@ -158,6 +166,7 @@ function swapEnds(record: FlowRecord): void {
   }
   record.ingressInterface = record.egressInterface;
   record.egressInterface = ingressInterface;
+  record.flowDirection = FLOW_DIRECTION_UNKNOWN;
   // ICMP has its type in the destination's; the other direction's is not told.
   if (PORT_USE[record.protocolIdentifier] === ICMP_TYPE) {
     record.destinationTransportPort = -1;

@@ -7,14 +7,13 @@ import type { Milliseconds } from '../probe.ts';
 import { MAX_EXPORTERS } from './exporterTable.ts';
 import { ExporterState } from './exporterState.ts';
 import { decodeFixed } from './fixedFormat.ts';
-import { type Malformed, Message } from './message.ts';
+import { type Malformed, Message, UDP_SESSION } from './message.ts';
 import { restoreExporters, saveExporter } from './savedTemplates.ts';
 import { decodeSflow } from './sflow.ts';
 import { TemplatedFormat } from './templatedFormat.ts';
 
-/** Over UDP and over TCP an exporter is two: each has its own templates and numbers (RFC 7011 section 8). */
+/** What each exporter sends over UDP, and TCP connections: each has its own templates and numbers (RFC 7011 section 8). */
 const MAX_STATES = 2 * MAX_EXPORTERS;
-const TCP_KEY = ' over TCP';
 
 const UNIT: Readonly<Record<FlowOrigin['protocol'], 'records' | 'messages' | null>> = {
   netflow1: null,
@@ -32,6 +31,8 @@ export interface ExporterStatistics {
   readonly lostMessages: number | null;
   /** Sets of records whose template has not come yet. */
   readonly missingTemplates: number;
+  /** Records that do not name both addresses, of which nobody's traffic can be counted. */
+  readonly unaddressedRecords: number;
   readonly templates: number;
 }
 
@@ -49,7 +50,7 @@ export class FlowDecoder {
 
   /**
    * Hands all flow records of the message bytes[offset … offset + length) to the sink; why it could not be read (to the
-   * end), or null. `isReliable`: it came over TCP.
+   * end), or null. `session` numbers the TCP connection that it came over, from 1; 0: it came over UDP.
    */
   decode(
     exporter: string,
@@ -57,13 +58,12 @@ export class FlowDecoder {
     offset: number,
     length: number,
     receivedMs: Milliseconds,
-    isReliable = false,
+    session = UDP_SESSION,
   ): Malformed | null {
     const message = this.#message;
-    message.open(exporter, bytes, offset, length, receivedMs);
-    message.isReliable = isReliable;
+    message.open(exporter, bytes, offset, length, receivedMs, session);
     if (length < 4) return 'headerTruncated';
-    const state = this.#state(isReliable ? exporter + TCP_KEY : exporter, exporter);
+    const state = this.#state(exporter, session);
     state.heardMs = receivedMs;
     const version = message.view.getUint16(offset);
     switch (version) {
@@ -80,31 +80,45 @@ export class FlowDecoder {
     }
   }
 
+  /** The TCP connection is closed: its templates end with it (RFC 7011 section 8.1), its losses stay told. */
+  endSession(exporter: string, session: number): void {
+    const key = keyOf(exporter, session);
+    const state = this.#states.get(key);
+    if (state === undefined) return;
+    this.#templated.templates.release(state);
+    this.#states.delete(key);
+    this.#state(exporter, UDP_SESSION).inherit(state);
+  }
+
   statistics(): ReadonlyMap<string, ExporterStatistics> {
     const byExporter = Map.groupBy(this.#states.values(), ({ exporter }) => exporter);
     return new Map([...byExporter].map(([exporter, states]) => [exporter, statisticsOf(states)]));
   }
 
-  /** What is worth keeping over a restart, for `restore`: templates, and what options have told. To be written as JSON. */
+  /**
+   * What is worth keeping over a restart, for `restore`: templates, and what options have told. To be written as JSON.
+   * Connections do not outlive one.
+   */
   save(): unknown {
-    return [...this.#states]
-      .map(([key, state]) => saveExporter(key, state))
+    return [...this.#states.values()]
+      .filter(({ session }) => session === UDP_SESSION)
+      .map(saveExporter)
       .filter(({ domains }) => domains.length > 0);
   }
 
   /** Takes what makes sense of what `save` gave once; the rest is left out. */
   restore(saved: unknown): void {
-    restoreExporters(saved, this.#templated.templates, (key) => {
-      if (this.#states.size >= MAX_STATES) return null;
-      return this.#state(key, key.endsWith(TCP_KEY) ? key.slice(0, -TCP_KEY.length) : key);
-    });
+    restoreExporters(saved, this.#templated.templates, (exporter) =>
+      this.#states.size >= MAX_STATES ? null : this.#state(exporter, UDP_SESSION),
+    );
   }
 
-  #state(key: string, exporter: string): ExporterState {
+  #state(exporter: string, session: number): ExporterState {
+    const key = keyOf(exporter, session);
     const known = this.#states.get(key);
     if (known !== undefined) return known;
     if (this.#states.size >= MAX_STATES) this.#forgetIdlest();
-    const state = new ExporterState(exporter);
+    const state = new ExporterState(exporter, session);
     this.#states.set(key, state);
     return state;
   }
@@ -118,18 +132,22 @@ export class FlowDecoder {
   }
 }
 
+const keyOf = (exporter: string, session: number): string =>
+  session === UDP_SESSION ? exporter : `${exporter} ${session}`;
+
 function statisticsOf(states: readonly ExporterState[]): ExporterStatistics {
   const sum = (value: (state: ExporterState) => number): number => states.reduce((all, each) => all + value(each), 0);
-  const domains = states.flatMap((state) => [...state.domains.values()]);
+  const losses = states.flatMap((state) => state.losses());
   const lost = (unit: 'records' | 'messages'): number | null => {
-    const numbered = domains.filter(({ protocol }) => UNIT[protocol] === unit);
-    return numbered.length === 0 ? null : numbered.reduce((all, { lost: ofDomain }) => all + ofDomain, 0);
+    const numbered = losses.filter(([protocol]) => UNIT[protocol] === unit);
+    return numbered.length === 0 ? null : numbered.reduce((all, [, each]) => all + each, 0);
   };
   return {
-    protocols: [...new Set(domains.map(({ protocol }) => protocol))],
+    protocols: [...new Set(losses.map(([protocol]) => protocol))],
     lostRecords: lost('records'),
     lostMessages: lost('messages'),
     missingTemplates: sum(({ missingTemplates }) => missingTemplates),
+    unaddressedRecords: sum(({ unaddressedRecords }) => unaddressedRecords),
     templates: sum(({ templates }) => templates),
   };
 }

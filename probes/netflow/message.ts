@@ -8,9 +8,13 @@ export type Malformed =
   | 'headerTruncated'
   /** The header tells of more records or octets than there are. */
   | 'messageTruncated'
+  /** It tells of fewer octets than it has itself. */
+  | 'messageLength'
   | 'setLength'
   | 'setReserved'
   | 'templateTruncated'
+  /** Over UDP, where nobody may withdraw a template (RFC 7011 section 8.4): it is kept. */
+  | 'templateWithdrawal'
   | 'templateId'
   /** Its records would have no octets, or more than a message. */
   | 'templateSize'
@@ -27,6 +31,9 @@ export type Malformed =
 /** A message that holds more is read so far: no datagram takes longer than about a millisecond. */
 export const MAX_RECORDS = 4096;
 
+/** All datagrams of an exporter; a TCP connection is a session of its own (RFC 7011 section 2). */
+export const UDP_SESSION = 0;
+
 export class Message implements FlowOrigin {
   exporter = '';
   protocol: FlowOrigin['protocol'] = 'netflow5';
@@ -34,8 +41,8 @@ export class Message implements FlowOrigin {
   exportTimeMs: Milliseconds = 0;
   /** By our clock. */
   receivedMs: Milliseconds = 0;
-  /** IPFIX over TCP: it arrives in order and whole. */
-  isReliable = false;
+  /** Of the TCP connection that it came over; UDP_SESSION: none. */
+  session = UDP_SESSION;
   /** How many templates of it may be taken yet. */
   templatesLeft = 0;
   /** Milliseconds since the exporter's start, modulo 2^32, at the export time; not of IPFIX and sFlow. */
@@ -46,7 +53,14 @@ export class Message implements FlowOrigin {
   start = 0;
   end = 0;
 
-  open(exporter: string, bytes: Uint8Array, start: number, length: number, receivedMs: Milliseconds): void {
+  open(
+    exporter: string,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    receivedMs: Milliseconds,
+    session: number,
+  ): void {
     if (bytes !== this.bytes) {
       this.bytes = bytes;
       this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -55,5 +69,6 @@ export class Message implements FlowOrigin {
     this.start = start;
     this.end = start + length;
     this.receivedMs = receivedMs;
+    this.session = session;
   }
 }

@@ -10,11 +10,14 @@ const LARGEST_INTERVAL = 2 ** 24;
 export function samplingOf(values: Float64Array, has: Uint8Array, domain: Domain): number {
   const own = toldInterval(values, has);
   if (own > 0) return own;
-  if (has[SLOT.sampler] === 1 && domain.samplers.size > 0) {
-    const ofSampler = domain.samplers.get(values[SLOT.sampler]!);
-    if (ofSampler !== undefined) return ofSampler;
-  }
-  return domain.samplingInterval;
+  const ofDomain = optionsOf(values, has, domain);
+  return ofDomain > 0 || domain.whole === null ? ofDomain : optionsOf(values, has, domain.whole);
+}
+
+/** What the domain's options have told; 0: nothing. */
+function optionsOf(values: Float64Array, has: Uint8Array, { samplers, samplingInterval }: Domain): number {
+  const isSampler = has[SLOT.sampler] === 1 && samplers.size > 0;
+  return (isSampler ? samplers.get(values[SLOT.sampler]!) : undefined) ?? samplingInterval;
 }
 
 /** Takes what a record of options says. */
@@ -34,12 +37,12 @@ export const isInterval = (value: number): boolean => value >= 1 && value <= LAR
 
 /** 0: nothing that makes sense. */
 function toldInterval(values: Float64Array, has: Uint8Array): number {
-  const interval = rawInterval(values, has);
+  const told = has[SLOT.interval] === 1 ? values[SLOT.interval]! : 0;
+  const interval = isInterval(told) ? told : derivedInterval(values, has);
   return isInterval(interval) ? interval : 0;
 }
 
-function rawInterval(values: Float64Array, has: Uint8Array): number {
-  if (has[SLOT.interval] === 1) return values[SLOT.interval]!;
+function derivedInterval(values: Float64Array, has: Uint8Array): number {
   if (has[SLOT.packetInterval] === 1) {
     // So many packets are taken, then so many left out; one without the other says nothing.
     const taken = values[SLOT.packetInterval]!;

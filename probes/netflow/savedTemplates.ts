@@ -6,6 +6,8 @@ import type { TemplateTable } from './templateTable.ts';
 
 const VERSION = { netflow9: 9, ipfix: 10 } as const;
 const MAX_ADDRESS_LENGTH = 64;
+/** Coarse, so that templates that are merely sent again change nothing, and need not be written again. */
+const REFRESHED_TO_MS = 3_600_000;
 
 interface SavedTemplate {
   readonly id: number;
@@ -29,7 +31,7 @@ interface SavedExporter {
   readonly domains: readonly SavedDomain[];
 }
 
-export function saveExporter(exporter: string, { domains }: ExporterState): SavedExporter {
+export function saveExporter({ exporter, domains }: ExporterState): SavedExporter {
   const saved = [...domains.values()].filter(({ templates }) => templates.size > 0).map(saveDomain);
   return { exporter, domains: saved };
 }
@@ -46,7 +48,12 @@ function saveDomain({ protocol, id, bootMs, samplingInterval, samplers, template
 }
 
 function saveTemplate(id: number, { isOptions, refreshedMs, definition }: Template): SavedTemplate {
-  return { id, isOptions, refreshedMs, definition: Buffer.from(definition).toString('base64') };
+  return {
+    id,
+    isOptions,
+    refreshedMs: Math.floor(refreshedMs / REFRESHED_TO_MS) * REFRESHED_TO_MS,
+    definition: Buffer.from(definition).toString('base64'),
+  };
 }
 
 /** `stateOf` gives the place for an exporter; null: there is none. What makes no sense is left out. */

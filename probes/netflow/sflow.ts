@@ -1,6 +1,6 @@
 /**
  * sFlow version 5 (https://sflow.org/sflow_version_5.txt): samples of packets, mostly their first octets, which our own
- * header decoder reads. Counter samples are passed over: the interfaces' counts say nothing of tenants.
+ * header decoder reads; and of the counters of interfaces (sflowCounters.ts).
  */
 import { FLOW_DIRECTION_UNKNOWN, FLOW_EGRESS, FLOW_INGRESS, type FlowRecord, type FlowSink } from '../flow.ts';
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../probe.ts';
@@ -8,12 +8,16 @@ import type { ExporterState } from './exporterState.ts';
 import { type Malformed, MAX_RECORDS, type Message } from './message.ts';
 import { PORT_USE, PORTS } from './ports.ts';
 import { isInterval } from './sampling.ts';
+import { readCounterSample } from './sflowCounters.ts';
+import { padded } from './xdr.ts';
 
 const ADDRESS_IPV4 = 1;
 const ADDRESS_IPV6 = 2;
 /** Of the sample's and the record's type: the enterprise, 0 being sFlow.org, above 12 bits of format. */
 const FLOW_SAMPLE = 1;
+const COUNTER_SAMPLE = 2;
 const EXPANDED_FLOW_SAMPLE = 3;
+const EXPANDED_COUNTER_SAMPLE = 4;
 const RAW_HEADER = 1;
 const SAMPLED_IPV4 = 3;
 const SAMPLED_IPV6 = 4;
@@ -78,18 +82,32 @@ function readSamples(
     const type = view.getUint32(at);
     const next = at + 8 + padded(view.getUint32(at + 4));
     if (next > end) return 'sampleTruncated';
-    const isExpanded = type === EXPANDED_FLOW_SAMPLE;
-    if (isExpanded || type === FLOW_SAMPLE) {
-      const isWhole = readFlowSample(message, at + 8, next, isExpanded, record, sink);
-      if (!isWhole) return 'sampleLength';
-    }
+    if (!readSample(message, type, at + 8, next, record, sink)) return 'sampleLength';
     at = next;
   }
   return null;
 }
 
-/** XDR fills up to four octets (RFC 4506). */
-const padded = (octets: number): number => octets + (-octets & 3);
+/** Whether all its records lie within it; of another type, there is nothing to read. */
+function readSample(
+  message: Message,
+  type: number,
+  from: number,
+  end: number,
+  record: FlowRecord,
+  sink: FlowSink,
+): boolean {
+  switch (type) {
+    case FLOW_SAMPLE:
+    case EXPANDED_FLOW_SAMPLE:
+      return readFlowSample(message, from, end, type === EXPANDED_FLOW_SAMPLE, record, sink);
+    case COUNTER_SAMPLE:
+    case EXPANDED_COUNTER_SAMPLE:
+      return readCounterSample(message, from, end, type === EXPANDED_COUNTER_SAMPLE, sink);
+    default:
+      return true;
+  }
+}
 
 /** Whether all its records lie within it; if not, nothing of it is handed over. */
 function readFlowSample(

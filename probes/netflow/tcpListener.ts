@@ -35,6 +35,9 @@ const HEADER_BYTES = 16;
 /** Takes a message at `bytes[offset … offset + length)` of the exporter. */
 export type TakeMessage = (exporter: Exporter, bytes: Uint8Array, offset: number, length: number) => void;
 
+/** The connection with this descriptor is closed. */
+export type EndConnection = (exporter: Exporter, fd: number) => void;
+
 /** Connections that were closed by this end, by why. */
 export interface TcpCounters {
   accepted: number;
@@ -54,6 +57,7 @@ export class TcpListener {
   readonly counters: TcpCounters = { accepted: 0, refused: 0, crowdedOut: 0, cutMalformed: 0, cutSlow: 0 };
   readonly connections = new Map<number, TcpConnection>();
   readonly #libc: Libc;
+  readonly #end: EndConnection;
   readonly #accept: (fd: number, name: DataView, length: Uint32Array, flags: number) => number;
   readonly #receive: (fd: number, buffer: Uint8Array, length: number, flags: number) => number;
   readonly #name = new DataView(new ArrayBuffer(NAME_BYTES));
@@ -61,8 +65,9 @@ export class TcpListener {
   readonly #peer = new Peer();
 
   /** Throws a ProbeError; then nothing is left open. */
-  constructor(address: ListenAddress, libc: Libc = loadLibc()) {
+  constructor(address: ListenAddress, end: EndConnection, libc: Libc = loadLibc()) {
     this.#libc = libc;
+    this.#end = end;
     this.#accept = libc.declare('int accept4(int fd, void *address, void *length, int flags)');
     this.#receive = libc.declare('int64_t recv(int fd, void *buffer, size_t length, int flags)');
     const listen = libc.declare('int listen(int fd, int backlog)');
@@ -136,8 +141,11 @@ export class TcpListener {
   }
 
   #close(fd: number): void {
+    const connection = this.connections.get(fd);
+    if (connection === undefined) return;
     this.connections.delete(fd);
     this.#libc.close(fd);
+    this.#end(connection.exporter, fd);
   }
 }
 

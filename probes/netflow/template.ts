@@ -33,6 +33,8 @@ export class Template {
   /** Both addresses of the family; of neither: its records are of no use here, and are not read. */
   readonly isIPv4: boolean;
   readonly isIPv6: boolean;
+  /** Of both: IPv4 stands before IPv6. */
+  readonly isIPv4First: boolean;
   readonly startsByUptime: boolean;
   readonly endsByUptime: boolean;
   /** When it was last sent. */
@@ -50,6 +52,7 @@ export class Template {
     for (const { slot } of chosen.values()) this.has[slot] = 1;
     this.isIPv4 = chosen.has(SLOT.sourceIPv4) && chosen.has(SLOT.destinationIPv4);
     this.isIPv6 = chosen.has(SLOT.sourceIPv6) && chosen.has(SLOT.destinationIPv6);
+    this.isIPv4First = (chosen.get(SLOT.sourceIPv4)?.index ?? 0) < (chosen.get(SLOT.sourceIPv6)?.index ?? 0);
     this.startsByUptime = chosen.get(SLOT.start)?.encoding === UPTIME;
     this.endsByUptime = chosen.get(SLOT.end)?.encoding === UPTIME;
     this.refreshedMs = nowMs;
@@ -118,7 +121,7 @@ function readField(view: DataView, at: number, isIpfix: boolean, isScope: boolea
   const enterprise = isEnterprise ? view.getUint32(at + 4) : 0;
   const element = isScope ? undefined : knownElement(isEnterprise ? id & ~ENTERPRISE_BIT : id, enterprise);
   const isReadable = element !== undefined && fits(element, length);
-  // 65,535 octets is a length like any other in NetFlow v9, and a record that long is refused.
+  // NetFlow v9 has no variable lengths, but a field of 65,535 octets fits into no record: who writes one means IPFIX's.
   return { element: isReadable ? element : undefined, octets: length };
 }
 

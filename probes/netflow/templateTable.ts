@@ -1,14 +1,18 @@
 /** Keeps templates by exporter and observation domain, within bounds that hold for one exporter and for all together. */
 import type { Milliseconds } from '../probe.ts';
 import type { Domain, ExporterState } from './exporterState.ts';
-import type { Malformed, Message } from './message.ts';
+import { type Malformed, type Message, UDP_SESSION } from './message.ts';
 import { compileTemplate, definitionOctets, type Template, type TemplateForm } from './template.ts';
 
 const MAX_OF_EXPORTER = { templates: 1024, fields: 32_768 };
 const MAX_OF_ALL = { templates: 16_384, fields: 262_144 };
+/** So much an exporter may have whatever the others have: a crowd of forged ones shuts none out. */
+const OWN_SHARE = { templates: 32, fields: 512 };
 /** Templates in one message: to compile more would take longer than a millisecond. */
 export const MAX_IN_MESSAGE = 128;
 const FIRST_ID = 256;
+export const IPFIX_TEMPLATE_SET = 2;
+export const IPFIX_OPTIONS_SET = 3;
 /**
  * RFC 7011 section 8.4 lets a template go when it has not been sent again for some time. Many exporters send theirs
  * seldom, and to forget one early costs flows: only where room is needed do those go that are as old as this.
@@ -32,16 +36,17 @@ export class TemplateTable {
     form: TemplateForm,
   ): Malformed | null {
     const { view } = message;
-    // What is left over is padding.
+    let withdrawal: Malformed | null = null;
     for (let at = from; at + 4 <= to;) {
       const id = view.getUint16(at);
-      const count = view.getUint16(at + 2);
-      if (form.isIpfix && count === 0) {
-        this.#withdraw(message, state, domain, id, form);
+      // What is left over is padding.
+      if (id === 0) break;
+      if (form.isIpfix && view.getUint16(at + 2) === 0) {
+        withdrawal = this.#withdraw(message, state, domain, id, form);
         at += 4;
         continue;
       }
-      if (id < FIRST_ID) return id === 0 ? null : 'templateId';
+      if (id < FIRST_ID) return 'templateId';
       if (message.templatesLeft === 0) return 'tooManyTemplates';
       message.templatesLeft -= 1;
       const octets = definitionOctets(view, at + 2, to, form);
@@ -50,7 +55,7 @@ export class TemplateTable {
       if (problem !== null) return problem;
       at += 2 + octets;
     }
-    return null;
+    return withdrawal;
   }
 
   /** As it was saved. Whether there was room for it. */
@@ -79,7 +84,9 @@ export class TemplateTable {
       known.refreshedMs = message.receivedMs;
       return null;
     }
-    const template = compileTemplate(message.bytes.slice(at, at + octets), form, message.receivedMs);
+    // A copy, also of a Buffer, whose slice() is none.
+    const definition = new Uint8Array(message.bytes.subarray(at, at + octets));
+    const template = compileTemplate(definition, form, message.receivedMs);
     // The old one does not hold any more, whatever is wrong with the new one.
     this.#remove(state, domain, id);
     if (typeof template === 'string') return template;
@@ -98,10 +105,9 @@ export class TemplateTable {
 
   #hasRoom(state: ExporterState, fields: number): boolean {
     return (
-      state.templates < MAX_OF_EXPORTER.templates &&
-      state.fields + fields <= MAX_OF_EXPORTER.fields &&
-      this.#templates < MAX_OF_ALL.templates &&
-      this.#fields + fields <= MAX_OF_ALL.fields
+      isWithin(OWN_SHARE, state.templates + 1, state.fields + fields) ||
+      (isWithin(MAX_OF_EXPORTER, state.templates + 1, state.fields + fields) &&
+        isWithin(MAX_OF_ALL, this.#templates + 1, this.#fields + fields))
     );
   }
 
@@ -122,17 +128,19 @@ export class TemplateTable {
    * (section 8.4), and whoever forges a datagram could.
    */
   #withdraw(
-    { isReliable }: Message,
+    { session }: Message,
     state: ExporterState,
     domain: Domain,
     id: number,
     { isOptions }: TemplateForm,
-  ): void {
-    if (!isReliable) return;
-    if (id >= FIRST_ID) return this.#remove(state, domain, id);
+  ): Malformed | null {
+    const isOfAll = id === (isOptions ? IPFIX_OPTIONS_SET : IPFIX_TEMPLATE_SET);
+    if (id < FIRST_ID && !isOfAll) return 'templateId';
+    if (session === UDP_SESSION) return 'templateWithdrawal';
     for (const [each, template] of domain.templates) {
-      if (template.isOptions === isOptions) this.#remove(state, domain, each);
+      if ((isOfAll || each === id) && template.isOptions === isOptions) this.#remove(state, domain, each);
     }
+    return null;
   }
 
   #remove(state: ExporterState, domain: Domain, id: number): void {
@@ -149,3 +157,6 @@ export class TemplateTable {
     this.#fields += fields;
   }
 }
+
+const isWithin = (most: typeof OWN_SHARE, templates: number, fields: number): boolean =>
+  templates <= most.templates && fields <= most.fields;

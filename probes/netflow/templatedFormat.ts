@@ -6,7 +6,7 @@ import { type Malformed, MAX_RECORDS, type Message } from './message.ts';
 import { RecordReader } from './recordReader.ts';
 import { learnSampling } from './sampling.ts';
 import type { Template, TemplateForm } from './template.ts';
-import { MAX_IN_MESSAGE, TemplateTable } from './templateTable.ts';
+import { IPFIX_OPTIONS_SET, IPFIX_TEMPLATE_SET, MAX_IN_MESSAGE, TemplateTable } from './templateTable.ts';
 
 const NETFLOW9_HEADER = 20;
 const IPFIX_HEADER = 16;
@@ -17,8 +17,8 @@ const FIRST_DATA_SET = 256;
 const TEMPLATE_SETS: ReadonlyMap<number, TemplateForm> = new Map([
   [0, { isIpfix: false, isOptions: false }],
   [1, { isIpfix: false, isOptions: true }],
-  [2, { isIpfix: true, isOptions: false }],
-  [3, { isIpfix: true, isOptions: true }],
+  [IPFIX_TEMPLATE_SET, { isIpfix: true, isOptions: false }],
+  [IPFIX_OPTIONS_SET, { isIpfix: true, isOptions: true }],
 ]);
 
 export class TemplatedFormat {
@@ -49,6 +49,7 @@ export class TemplatedFormat {
   decodeIpfix(message: Message, state: ExporterState): Malformed | null {
     const { view, start, end } = message;
     if (start + IPFIX_HEADER > end) return 'headerTruncated';
+    if (view.getUint16(start + 2) < IPFIX_HEADER) return 'messageLength';
     message.protocol = 'ipfix';
     message.exportTimeMs = view.getUint32(start + 4) * 1000;
     const domain = this.#domain(message, state, 10, view.getUint32(start + 12));
@@ -67,7 +68,9 @@ export class TemplatedFormat {
     this.#optionsRecords = 0;
     this.#isCounted = true;
     this.#reader.exportTimeMs = message.exportTimeMs;
-    return state.domain(message.protocol, id, domainKey(version, id));
+    const domain = state.domain(message.protocol, id, domainKey(version, id));
+    if (domain !== null) domain.whole = state.domains.get(domainKey(version, 0)) ?? null;
+    return domain;
   }
 
   /** The sets until the first that cannot be; a template that cannot be used ends only its own. */
@@ -111,7 +114,9 @@ export class TemplatedFormat {
     }
     const before = this.#records;
     const problem = this.#readRecords(message, domain, template, from, end);
-    if (template.isOptions) this.#optionsRecords += this.#records - before;
+    const records = this.#records - before;
+    if (template.isOptions) this.#optionsRecords += records;
+    else if (!isRead(template)) state.unaddressedRecords += records;
     return problem;
   }
 

@@ -42,8 +42,9 @@ export class UdpSocket {
   readonly port: number;
   /** Datagram i lies at `offset(i)`, as long as `length(i)`, until the next `receive()`. */
   readonly bytes = new Uint8Array(new ArrayBuffer(BATCH * SLOT_BYTES));
-  /** What the kernel granted. */
+  /** What the kernel granted, and what it was asked for. */
   readonly receiveBufferBytes: number;
+  readonly receiveBufferAskedBytes: number;
   readonly address: ListenAddress;
   readonly #libc: Libc;
   readonly #receive: Receive;
@@ -62,6 +63,7 @@ export class UdpSocket {
     this.#isIPv4 = isIPv4(address);
     this.fd = openInetSocket(libc, address, SOCK_DGRAM);
     this.port = portOf(libc, this.fd);
+    this.receiveBufferAskedBytes = receiveBufferBytes;
     this.receiveBufferBytes = this.#enlarge(receiveBufferBytes);
     this.#describe();
   }

@@ -1,6 +1,6 @@
 /** A sink that refuses flow records with impossible values. */
 import assert from 'node:assert/strict';
-import type { FlowOrigin, FlowRecord, FlowSink } from '../../probes/flow.ts';
+import type { FlowOrigin, FlowRecord, FlowSink, InterfaceCounters } from '../../probes/flow.ts';
 
 const isCount = (value: number): boolean => value >= 0 && value <= Number.MAX_SAFE_INTEGER;
 const isPort = (value: number): boolean => value >= -1 && value <= 0xffff;
@@ -53,5 +53,11 @@ export class FlowCheck implements FlowSink {
       isCount(samplingInterval);
     if (!isSound)
       assert.fail(`an impossible frame: ${JSON.stringify({ offset, capturedLength, wireLength, linkType })}`);
+  }
+
+  observeInterface(counters: InterfaceCounters): void {
+    this.records += 1;
+    const isSound = Object.values(counters).every((value) => value >= -1 && Number.isInteger(value));
+    if (!isSound) assert.fail(`impossible counters: ${JSON.stringify(counters)}`);
   }
 }

@@ -1,16 +1,18 @@
 /** What is fuzzed: the decoders of everything that strangers can send. A target throws where an invariant is broken. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { decodeFrame } from '../../daemon/metering/decode.ts';
 import { DECODE_REASONS } from '../../daemon/metering/decodeResult.ts';
 import { FRAME_UNREADABLE, Header } from '../../daemon/metering/header.ts';
 import { DecodeError } from '../../probes/decodeError.ts';
 
 import { FlowDecoder } from '../../probes/netflow/flowDecoder.ts';
+import { UDP_SESSION } from '../../probes/netflow/message.ts';
 import { openPcap } from '../../probes/pcap/pcapProbe.ts';
 import { flowDatagrams, FLOW_PROTOCOLS } from '../bench/flowDatagrams.ts';
-import { readCapture } from '../support/captures.ts';
+import { CAPTURES, readCapture } from '../support/captures.ts';
+import { flowCaptures } from '../support/flowCaptures.ts';
 import { FlowCheck } from './flowCheck.ts';
 
 export interface Target {
@@ -23,25 +25,18 @@ export interface Target {
   run(input: Uint8Array): void;
 }
 
-const CAPTURES = resolve(import.meta.dirname, '../../../shared/captures');
-
 /** Real captures, where there are any beside the repository. */
 function filesOf(folder: string): string[] {
   const path = join(CAPTURES, folder);
   return existsSync(path) ? readdirSync(path).map((name) => join(path, name)) : [];
 }
 
-const UDP_HEADERS = 42;
-
-/** The payloads of datagrams: of .dat files whole, of captures behind Ethernet, IPv4 and UDP. */
 function netflowSeeds(): Uint8Array[] {
   const own = FLOW_PROTOCOLS.flatMap((protocol) => flowDatagrams(protocol, 2, 3, 1_700_000_000_000));
-  const real = filesOf('netflow').flatMap((path) => {
-    if (path.endsWith('.dat')) return [new Uint8Array(readFileSync(path))];
-    return path.endsWith('.pcap') ? readCapture(path).map(({ bytes }) => bytes.subarray(UDP_HEADERS)) : [];
-  });
-  return [...own, ...real];
+  return [...own, ...flowCaptures().flatMap(({ datagrams }) => datagrams.map(({ bytes }) => bytes))];
 }
+
+const EXPORTER = '192.0.2.1';
 
 function flowTarget(): Target {
   const check = new FlowCheck();
@@ -60,8 +55,10 @@ function flowTarget(): Target {
     },
     run(input) {
       check.records = 0;
-      const exporter = `192.0.2.${input.length & 3}`;
-      decoder.decode(exporter, input, 0, input.length, 1_700_000_000_000 + runs, (input.length & 4) === 0);
+      // One batch in four over TCP, whose connections end.
+      const session = runs & 3;
+      decoder.decode(EXPORTER, input, 0, input.length, 1_700_000_000_000 + runs, session === 3 ? session : UDP_SESSION);
+      if (session === 3 && (input.length & 63) === 0) decoder.endSession(EXPORTER, session);
       assert(check.records <= 2 * 4096 + 8192, `${check.records} records`);
     },
   };

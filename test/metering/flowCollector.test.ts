@@ -162,13 +162,19 @@ describe('FlowCollector', () => {
       { packetDeltaCount: 2 ** 50 },
       { packetDeltaCount: Number.NaN },
       { octetDeltaCount: -1 },
-      { packetDeltaCount: 0, octetDeltaCount: 0 },
       { flowEndMilliseconds: Number.NaN },
       { ipVersion: 6, destinationIPv6Address: poser.destinationIPv6Address },
     ];
     for (const changes of wrong) bed.tell(changes);
     assert.deepEqual([...bed.finish()], []);
     assert.equal(bed.flows.implausibleRecords, wrong.length);
+  });
+
+  it('counts records of nothing on their own: they are events, and no fault', () => {
+    const bed = new Bed();
+    bed.tell({ packetDeltaCount: 0, octetDeltaCount: 0 });
+    assert.deepEqual([...bed.finish()], []);
+    assert.deepEqual([bed.flows.emptyRecords, bed.flows.implausibleRecords], [1, 0]);
   });
 
   it('meters sampled frames as what they stand for', () => {

@@ -5,7 +5,7 @@ import { DecodeError } from '../../probes/decodeError.ts';
 import { openPcap } from '../../probes/pcap/pcapProbe.ts';
 import type { FrameBlock } from '../../probes/probe.ts';
 
-const CAPTURES = resolve(import.meta.dirname, '../../../shared/captures');
+export const CAPTURES = resolve(import.meta.dirname, '../../../shared/captures');
 
 /** The first bytes of a classic pcap file: both byte orders, both resolutions. */
 const CLASSIC_MAGICS = new Set(['a1b2c3d4', 'd4c3b2a1', 'a1b23c4d', '4d3cb2a1']);

@@ -15,9 +15,11 @@ const LOOPBACK: ListenAddress = { words: [0, 0, 0xffff, 0x7f00_0001], port: 0, t
 const LOOPBACK6: ListenAddress = { words: [0, 0, 0, 1], port: 0, text: '[::1]:0' };
 const ipv4 = (w3: number): string => [w3 >>> 24, (w3 >>> 16) & 255, (w3 >>> 8) & 255, w3 & 255].join('.');
 
-/** A collector with what it has been given: exporter and text of every message. */
+/** A collector with what it has been given: exporter and text of every message, and the sessions of them. */
 class Bed {
   readonly taken: string[] = [];
+  readonly sessions = new Set<number>();
+  readonly ended: string[] = [];
   nowMs = 1_000_000;
   readonly probe: CollectorProbe;
 
@@ -28,12 +30,14 @@ class Bed {
       receiveBufferBytes: 1 << 20,
       admit: (_w0, _w1, w2, w3) => (w2 === 0xffff ? (w3 === 0x7f00_0009 ? null : ipv4(w3)) : `v6:${w3}`),
       decoder: {
-        decode: (exporter, bytes, offset, length) => {
+        decode: (exporter, bytes, offset, length, _receivedMs, session) => {
+          this.sessions.add(session);
           const text = Buffer.from(bytes.subarray(offset, offset + length)).toString('latin1');
           if (text.startsWith('bad')) return text;
           this.taken.push(`${exporter} ${text}`);
           return null;
         },
+        endSession: (exporter, session) => void this.ended.push(`${exporter} ${this.sessions.has(session)}`),
       },
       openMessage: () => undefined,
       now: () => this.nowMs,
@@ -166,7 +170,8 @@ describe('CollectorProbe over UDP', () => {
 
   it('says what the kernel granted of the receive buffer, which is all of it with CAP_NET_ADMIN', () => {
     bed = new Bed({ receiveBufferBytes: 8 << 20 });
-    assert.equal(bed.probe.statistics().listeners[0]?.receiveBufferBytes, 8 << 20);
+    const [listener] = bed.probe.statistics().listeners;
+    assert.deepEqual([listener?.receiveBufferBytes, listener?.receiveBufferAskedBytes], [8 << 20, 8 << 20]);
   });
 
   it('serves every socket in a round, however much there is at one of them', () => {
@@ -224,6 +229,19 @@ describe('CollectorProbe over TCP', () => {
     assert.deepEqual(bodies(), ['one', '', 'three', 'x'.repeat(65_535 - 16)]);
     await new Promise<void>((resolve) => void socket.end(resolve));
     bed.pollUntil(() => counters().open === 0);
+  });
+
+  it('gives every open connection a session of its own, none of them that of UDP, and says when it has ended', async () => {
+    const [one, other] = [await client(), await client('127.0.0.3')];
+    await written(one, ipfix('a'));
+    await written(other, ipfix('b'));
+    bed.pollUntil(() => bed.taken.length === 2);
+    assert.deepEqual([bed.sessions.size, bed.sessions.has(0)], [2, false]);
+    await new Promise<void>((resolve) => void one.end(resolve));
+    bed.pollUntil(() => counters().open === 1);
+    assert.deepEqual(bed.ended, ['127.0.0.2 true']);
+    bed.probe.close();
+    assert.deepEqual(bed.ended, ['127.0.0.2 true', '127.0.0.3 true']);
   });
 
   it('closes a connection whose bytes are no IPFIX, and counts it', async () => {
