@@ -1,4 +1,6 @@
 /** The flow collector's part of the status as text. */
+import type { ListenerStatus } from '../../probes/netflow/collectorProbe.ts';
+import { formatSize } from '../config/units.ts';
 import { formatQuantity } from '../incidents/format.ts';
 import type { CollectorStatus, ExporterStatus } from './collectorStatus.ts';
 import { table } from './textTable.ts';
@@ -17,7 +19,12 @@ export function renderCollector(status: CollectorStatus): string[] {
     `restarts ${status.workerRestarts}`,
   ];
   const notRun = detectorsNotRun.length === 0 ? [] : [`do not look at flows: ${detectorsNotRun.join(', ')}`];
-  return [head.join('; '), ...notRun, ...renderExporters(exporters)];
+  return [head.join('; '), ...notRun, ...listeners.flatMap(smallBuffer), ...renderExporters(exporters)];
+}
+
+function smallBuffer({ address, receiveBufferBytes: granted, receiveBufferAskedBytes: asked }: ListenerStatus) {
+  if (granted === null || asked === null || granted >= asked) return [];
+  return [`${address}: receive buffer ${formatSize(granted)} instead of ${formatSize(asked)} (net.core.rmem_max)`];
 }
 
 /** Those with most records first. */
@@ -43,7 +50,15 @@ function renderExporters(exporters: readonly ExporterStatus[]): string[] {
     ]),
   );
   const rest = exporters.length - shown.length;
-  return rest === 0 ? lines : [...lines, `and ${rest} more`];
+  const troubles = shown.flatMap(trouble);
+  return [...lines, ...(rest === 0 ? [] : [`and ${rest} more`]), ...troubles];
+}
+
+/** What could not be read, and why. */
+function trouble({ address, malformed, missingTemplates }: ExporterStatus): string[] {
+  const reasons = Object.entries(malformed).map(([reason, count]) => `${reason} ${formatQuantity(count, '')}`);
+  if (missingTemplates > 0) reasons.push(`sets without their template ${formatQuantity(missingTemplates, '')}`);
+  return reasons.length === 0 ? [] : [`${address}: unreadable: ${reasons.join(', ')}`];
 }
 
 /** Late ones aside, of which a part may have been metered. */
