@@ -58,6 +58,8 @@ export interface Sample {
   readonly atMs: Milliseconds;
   readonly host: HostSample;
   readonly workloads: readonly WorkloadSample[];
+  /** There are more cgroups than a search looks at: a workload that is absent may be among them. */
+  readonly isSearchCutShort: boolean;
 }
 
 /** How a tenant's workload is named in the configuration: exactly one of them. */
@@ -66,7 +68,7 @@ export type Workload =
   | { readonly cgroup: string }
   /** A systemd unit. */
   | { readonly unit: string }
-  /** Name or id of a container of docker, podman or LXC. */
+  /** Name or id of a container of docker, podman, LXC or systemd-nspawn; `USER/NAME` of one that a user's engine runs. */
   | { readonly container: string }
   /** All that a user's sessions run, by name or uid: `user-UID.slice`. */
   | { readonly user: string };

@@ -21,20 +21,24 @@ const unit = () =>
     text.length <= 255 && /^[\w:.\\@-]+\.(?:service|scope|slice)$/.test(text) ? text : null,
   );
 
-/** As docker and podman take names and ids; LXC's are among them. */
-const container = () =>
-  textField('the name or id of a container such as acme-pbx', (text) =>
-    /^[a-z0-9][\w.-]{0,127}$/i.test(text) ? text : null,
-  );
+/** A name that may be a number: Proxmox has such containers. */
+const nameField = (what: string, parse: (text: string) => string | null) =>
+  z.preprocess((value) => (Number.isSafeInteger(value) ? String(value) : value), textField(what, parse));
 
 /** useradd(8), or a uid. */
-const user = () =>
-  z.preprocess(
-    (value) => (typeof value === 'number' ? String(value) : value),
-    textField('the name of a user, or a uid', (text) =>
-      /^(?:[a-z_][a-z0-9_.-]{0,30}\$?|\d{1,10})$/i.test(text) ? text : null,
-    ),
-  );
+const USER = /^(?:[a-z_][a-z0-9_.-]{0,30}\$?|\d{1,10})$/i;
+/** As docker and podman take names and ids; LXC's are among them. */
+const CONTAINER = /^[a-z0-9][\w.-]{0,127}$/i;
+
+/** A user's own engine has names of its own. */
+const container = () =>
+  nameField('the name or id of a container such as acme-pbx, or alice/acme-pbx', (text) => {
+    const [nameOrId = '', owner, ...others] = text.split('/').toReversed();
+    const isNamed = CONTAINER.test(nameOrId) && (owner === undefined || USER.test(owner)) && others.length === 0;
+    return isNamed ? text : null;
+  });
+
+const user = () => nameField('the name of a user, or a uid', (text) => (USER.test(text) ? text : null));
 
 /** Refuses all but exactly one of its keys. */
 export const workloadSection = z

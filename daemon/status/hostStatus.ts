@@ -19,6 +19,8 @@ export interface HostStatus {
   readonly failedRounds: number;
   /** Of the last round, if it failed. */
   readonly failure: string | null;
+  /** Workloads that are absent may be there: the host has more cgroups than were searched. */
+  readonly isSearchCutShort: boolean;
   readonly cores: number | null;
   /** Busy, between the last two samples. */
   readonly cpuCores: number | null;
@@ -70,6 +72,7 @@ export function hostStatus(source: SamplingSource, nowMs: Milliseconds): HostSta
     rounds,
     failedRounds,
     failure,
+    isSearchCutShort: sample?.isSearchCutShort === true,
     ...hostFigures(isKnown ? sample.host : null),
     cpuCores: isKnown ? rate(state, HOST_ROW, 'cpuSeconds') : null,
     waits: waitsOf(isKnown ? state : null, HOST_ROW),

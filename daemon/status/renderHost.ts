@@ -6,9 +6,20 @@ import { table } from './textTable.ts';
 
 const MAX_WORKLOADS = 20;
 const UNKNOWN = '?';
+const CUT_SHORT = 'More cgroups than are searched: name absent workloads by cgroup.';
 
 export function renderHost(host: HostStatus): string[] {
-  const { cores, cpuCores, load1, memoryTotalBytes, memoryAvailableBytes, swapUsedBytes, waits, failure } = host;
+  const {
+    cores,
+    cpuCores,
+    load1,
+    memoryTotalBytes,
+    memoryAvailableBytes,
+    swapUsedBytes,
+    waits,
+    failure,
+    isSearchCutShort,
+  } = host;
   const parts = [
     `${quantity(cpuCores, 'cores')} busy of ${quantity(cores, '')}`,
     `load ${load1 ?? UNKNOWN}`,
@@ -17,7 +28,8 @@ export function renderHost(host: HostStatus): string[] {
     `waiting for CPU ${share(waits.cpu)}, for memory ${share(waits.memory)} of the time`,
   ];
   const failed = failure === null ? [] : [`FAILING: Cannot sample CPU and memory: ${failure}`];
-  return [parts.join(', '), ...failed];
+  const cutShort = isSearchCutShort ? [CUT_SHORT] : [];
+  return [parts.join(', '), ...failed, ...cutShort];
 }
 
 /** Those that use most first. */

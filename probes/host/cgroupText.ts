@@ -16,7 +16,7 @@ export function parseStallSeconds(text: string, kind: 'some' | 'full'): number |
   const at = text.indexOf(' total=', line);
   const end = text.indexOf('\n', line);
   if (at < 0 || (end >= 0 && at > end)) return null;
-  return scaled(numberAt(text, at + ' total='.length), 1e-6);
+  return inUnitsOf(1e6, numberAt(text, at + ' total='.length));
 }
 
 /** Processors that `cpu.max` allows, as `50000 100000`; Infinity for `max`. */
@@ -39,7 +39,8 @@ export function parseMemoryLimit(text: string): number | null {
 /** No machine has 2^62 bytes. */
 export const asLimit = (bytes: number | null): number | null => (bytes !== null && bytes >= 2 ** 62 ? Infinity : bytes);
 
-export const scaled = (value: number | null, factor: number): number | null => (value === null ? null : value * factor);
+/** `inUnitsOf(1e6, …)`: microseconds as seconds. */
+export const inUnitsOf = (unit: number, value: number | null): number | null => (value === null ? null : value / unit);
 
 /** Unsigned decimal digits that end with the text or in white space: so no prefix of anything else is taken for a number. */
 function numberAt(text: string, start: number): number | null {

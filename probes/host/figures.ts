@@ -1,5 +1,5 @@
 /** Which file of which hierarchy has which figure of a workload: the one list of both versions of cgroups. */
-import { asLimit, parseField, parseNumber, parseStallSeconds, scaled } from './cgroupText.ts';
+import { asLimit, inUnitsOf, parseField, parseNumber, parseStallSeconds } from './cgroupText.ts';
 import type { Controller, Hierarchy } from './hierarchies.ts';
 
 const FIGURES = [
@@ -26,9 +26,9 @@ export interface Source {
 }
 
 const V1_SOURCES: Readonly<Record<Controller, readonly Source[]>> = {
-  cpuacct: [{ file: 'cpuacct.usage', figures: [['cpuSeconds', (text) => scaled(parseNumber(text), 1e-9)]] }],
+  cpuacct: [{ file: 'cpuacct.usage', figures: [['cpuSeconds', (text) => inUnitsOf(1e9, parseNumber(text))]] }],
   cpu: [
-    { file: 'cpu.stat', figures: [['throttledSeconds', (text) => scaled(parseField(text, 'throttled_time'), 1e-9)]] },
+    { file: 'cpu.stat', figures: [['throttledSeconds', (text) => inUnitsOf(1e9, parseField(text, 'throttled_time'))]] },
   ],
   memory: [
     { file: 'memory.usage_in_bytes', figures: [['memoryBytes', parseNumber]] },
@@ -48,9 +48,9 @@ const V2_SOURCES: readonly Source[] = [
   {
     file: 'cpu.stat',
     figures: [
-      ['cpuSeconds', (text) => scaled(parseField(text, 'usage_usec'), 1e-6)],
+      ['cpuSeconds', (text) => inUnitsOf(1e6, parseField(text, 'usage_usec'))],
       // There only if the cpu controller is enabled.
-      ['throttledSeconds', (text) => scaled(parseField(text, 'throttled_usec'), 1e-6)],
+      ['throttledSeconds', (text) => inUnitsOf(1e6, parseField(text, 'throttled_usec'))],
     ],
   },
   { file: 'memory.current', figures: [['memoryBytes', parseNumber]] },

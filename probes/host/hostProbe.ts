@@ -1,10 +1,12 @@
 /** Samples the host and the tenants' workloads: CPU, memory, pressure, interface counters, from the kernel's files. */
+import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Sample, SampleProbe, Workload, WorkloadSample } from '../sample.ts';
 import { readHost, readMemory } from './hostFacts.ts';
 import { findHierarchies } from './hierarchies.ts';
 import { OpenFiles, openFilesLimit } from './kernelFile.ts';
 import { LimitReader } from './limits.ts';
+import { Whereabouts } from './whereabouts.ts';
 import { WorkloadReader } from './workloadReader.ts';
 
 /** Sampled in one go, in some 2 ms. */
@@ -14,26 +16,32 @@ const SPARED_FILES = 1024;
 
 export interface HostProbeOptions {
   readonly workloads: ReadonlyMap<string /* tenant id */, Workload>;
+  /** Of the host's files; the others lie in it if they are not given. */
+  readonly root?: string;
   readonly cgroupRoot?: string;
   readonly procRoot?: string;
 }
 
 /** Its files stay open; they are closed with the process. */
 export function createHostProbe(options: HostProbeOptions): SampleProbe {
-  const { workloads, cgroupRoot = '/sys/fs/cgroup', procRoot = '/proc' } = options;
+  const { workloads, root = '/' } = options;
+  const { cgroupRoot = join(root, 'sys/fs/cgroup'), procRoot = join(root, 'proc') } = options;
   const hierarchies = findHierarchies(cgroupRoot);
   const openFiles = new OpenFiles(Math.floor((openFilesLimit() - SPARED_FILES) / 2));
-  const followed = [...workloads].map(([tenant, workload], i) => ({
+  const whereabouts = new Whereabouts(root, hierarchies, [...workloads.values()]);
+  const readers = [...workloads].map(([tenant, workload], i) => ({
     workload,
     reader: new WorkloadReader({ tenant, hierarchies, openFiles, phase: i / workloads.size }),
   }));
+  const isMissing = (): boolean => readers.some(({ reader }) => reader.path === null);
+  const taken = (): Set<string> => new Set(readers.flatMap(({ reader }) => reader.path ?? []));
 
   async function sampleWorkloads(): Promise<WorkloadSample[]> {
     const limits = new LimitReader();
     const samples: WorkloadSample[] = [];
-    for await (const slice of inSlices(followed)) {
+    for await (const slice of inSlices(readers)) {
       for (const { workload, reader } of slice) {
-        samples.push(reader.sample(Date.now(), () => ('cgroup' in workload ? [workload.cgroup] : []), limits));
+        samples.push(reader.sample(Date.now(), () => whereabouts.of(workload), limits));
       }
     }
     return samples;
@@ -41,10 +49,14 @@ export function createHostProbe(options: HostProbeOptions): SampleProbe {
 
   return {
     async sample(): Promise<Sample> {
+      await whereabouts.readNames(Date.now(), isMissing());
       const memory = await readMemory();
       const atMs = Date.now();
       const host = readHost(procRoot, memory);
-      return { atMs, host, workloads: await sampleWorkloads() };
+      const samples = await sampleWorkloads();
+      // For the next round, which knows what belongs to whom.
+      if (isMissing()) await whereabouts.search(Date.now(), taken());
+      return { atMs, host, workloads: samples, isSearchCutShort: !whereabouts.isWhole };
     },
   };
 }

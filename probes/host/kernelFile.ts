@@ -6,7 +6,7 @@ const MAX_BYTES = 16_384;
 /** A read of /proc may give as little as one page. */
 const MAX_CHUNKS = 2048;
 /** Neither a pipe nor a link to elsewhere can hold us up, or lead us astray. */
-const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
+export const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
 const buffer = Buffer.allocUnsafe(MAX_BYTES + 1);
 
@@ -46,7 +46,7 @@ export class KernelFile {
   constructor(path: string, openFiles: OpenFiles) {
     this.#path = path;
     this.#openFiles = openFiles;
-    const descriptor = openSync(path, FLAGS);
+    const descriptor = openSync(path, READ_FLAGS);
     this.#descriptor = openFiles.take() ? descriptor : null;
     if (this.#descriptor === null) closeSync(descriptor);
   }
@@ -66,7 +66,7 @@ export class KernelFile {
 
 /** The text of a file that is opened for it; null: longer than any such file. Throws the system's error. */
 function readText(path: string): string | null {
-  const descriptor = openSync(path, FLAGS);
+  const descriptor = openSync(path, READ_FLAGS);
   try {
     return readDescriptor(descriptor);
   } finally {
@@ -94,7 +94,7 @@ export function readWholeIfAny(path: string): string | null {
 }
 
 function* readChunks(path: string): Generator<Buffer> {
-  const descriptor = openSync(path, FLAGS);
+  const descriptor = openSync(path, READ_FLAGS);
   try {
     for (let chunks = 0; chunks <= MAX_CHUNKS; chunks++) {
       const length = readSync(descriptor, buffer, 0, MAX_BYTES, null);
@@ -111,8 +111,14 @@ function readDescriptor(descriptor: number): string | null {
   return length > MAX_BYTES ? null : buffer.toString('latin1', 0, length);
 }
 
+/** The system does not let this process read it. */
+export const isRefusal = (error: unknown): boolean => ['EACCES', 'EPERM'].includes(codeOf(error));
+
+/** The cgroup of the open file is gone. */
+export const isGone = (error: unknown): boolean => codeOf(error) === 'ENODEV';
+
 /** As `ENOENT`; empty for what is no error of the system. */
-export const codeOf = (error: unknown): string =>
+const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
 /** The soft limit of getrlimit(2) on open files, as the kernel tells it in /proc/self/limits. */

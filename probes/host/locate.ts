@@ -1,6 +1,5 @@
 /** Finds a workload's cgroup by its path, in each hierarchy that has it. */
 import { realpathSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Hierarchy } from './hierarchies.ts';
 import type { CgroupDirectory } from './limits.ts';
 
@@ -15,8 +14,8 @@ export interface Location {
 /** null: in no hierarchy. Throws the system's error, as for a directory that may not be searched. */
 export function locate(hierarchies: readonly Hierarchy[], relativePath: string): Location | null {
   const [first, ...others] = hierarchies.flatMap((hierarchy) => {
-    const path = join(hierarchy.root, relativePath);
-    return isCgroup(hierarchy.root, path) ? [{ hierarchy, path }] : [];
+    const path = `${hierarchy.root}/${relativePath}`;
+    return isCgroup(path) ? [{ hierarchy, path }] : [];
   });
   const incarnation = first === undefined ? null : inodeOf(first.path);
   if (first === undefined || incarnation === null) return null;
@@ -27,7 +26,5 @@ export function locate(hierarchies: readonly Hierarchy[], relativePath: string):
 export const inodeOf = (path: string): number | null => statSync(path, { throwIfNoEntry: false })?.ino ?? null;
 
 /** Below the root, and by no symbolic link nor `..`: cgroups have neither, and what has leads elsewhere. */
-function isCgroup(root: string, path: string): boolean {
-  if (!path.startsWith(`${root}/`) || statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return false;
-  return realpathSync.native(path) === path;
-}
+const isCgroup = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true && realpathSync.native(path) === path;

@@ -4,7 +4,7 @@ import type { Milliseconds } from '../probe.ts';
 import type { WorkloadSample } from '../sample.ts';
 import { type Figure, type Figures, type Source, sourcesOf, unknownFigures } from './figures.ts';
 import type { Hierarchy } from './hierarchies.ts';
-import { codeOf, KernelFile, type OpenFiles } from './kernelFile.ts';
+import { isGone, isRefusal, KernelFile, type OpenFiles } from './kernelFile.ts';
 import { type LimitReader, type Limits, NO_LIMITS } from './limits.ts';
 import { inodeOf, locate, type Location } from './locate.ts';
 
@@ -19,6 +19,14 @@ export interface ReaderOptions {
   readonly openFiles: OpenFiles;
   /** 0 to 1: spreads over time what all tenants' readers do now and then. */
   readonly phase: number;
+}
+
+/** Where a workload's cgroup may be. */
+export interface Candidates {
+  /** Below the mounts, the likeliest first. */
+  readonly paths: readonly string[];
+  /** There is more that would tell, and it may not be read. */
+  readonly isRefused: boolean;
 }
 
 interface OpenSource {
@@ -38,7 +46,6 @@ interface Followed {
 export class WorkloadReader {
   readonly #options: ReaderOptions;
   #followed: Followed | null = null;
-  #lastPath: string | null = null;
   #limits = NO_LIMITS;
   #limitsUntilMs = 0;
 
@@ -46,21 +53,21 @@ export class WorkloadReader {
     this.#options = options;
   }
 
-  /** Whether its cgroup was found when it was last looked for. */
-  get isFollowing(): boolean {
-    return this.#followed !== null;
+  /** Where its cgroup was found; null: it was not, when it was last looked for. */
+  get path(): string | null {
+    return this.#followed?.location.relativePath ?? null;
   }
 
-  /** `paths` tells where its cgroup may be, the likeliest first; it is asked only when the cgroup is not where it was. */
-  sample(nowMs: Milliseconds, paths: () => readonly string[], limits: LimitReader): WorkloadSample {
+  /** `candidates` is asked only when the cgroup is not where it was, and now and then. */
+  sample(nowMs: Milliseconds, candidates: () => Candidates, limits: LimitReader): WorkloadSample {
     try {
-      const followed = this.#follow(nowMs, paths);
-      if (followed === null) return this.#nothing('absent');
+      const followed = this.#follow(nowMs, candidates);
+      if (followed === 'absent' || followed === 'unreadable') return this.#nothing(followed);
       if (followed.isUnreadable) return this.#nothing('unreadable');
       return this.#running(followed, this.#limitsAt(nowMs, followed, limits));
     } catch (error) {
       this.stop();
-      return this.#nothing(isRefusal(error) || this.#options.hierarchies.length === 0 ? 'unreadable' : 'absent');
+      return this.#nothing(isRefusal(error) ? 'unreadable' : 'absent');
     }
   }
 
@@ -70,12 +77,12 @@ export class WorkloadReader {
     this.#followed = null;
   }
 
-  #follow(nowMs: Milliseconds, paths: () => readonly string[]): Followed | null {
+  #follow(nowMs: Milliseconds, candidates: () => Candidates): Followed | 'absent' | 'unreadable' {
     if (this.#followed !== null && this.#isStill(this.#followed, nowMs)) return this.#followed;
     this.stop();
+    const { paths, isRefused } = candidates();
     const location = this.#locate(paths);
-    if (location === null) return null;
-    this.#lastPath = location.relativePath;
+    if (location === null) return isRefused ? 'unreadable' : 'absent';
     this.#limitsUntilMs = 0;
     this.#followed = this.#open(location, nowMs);
     return this.#followed;
@@ -86,12 +93,9 @@ export class WorkloadReader {
     return age > 0 && age <= 2 * FILES_AGE_MS && inodeOf(location.directories[0].path) === location.incarnation;
   }
 
-  #locate(paths: () => readonly string[]): Location | null {
-    const { hierarchies } = this.#options;
-    const last = this.#lastPath === null ? null : locate(hierarchies, this.#lastPath);
-    if (last !== null) return last;
-    for (const path of paths()) {
-      const location = locate(hierarchies, path);
+  #locate(paths: readonly string[]): Location | null {
+    for (const path of paths) {
+      const location = locate(this.#options.hierarchies, path);
       if (location !== null) return location;
     }
     return null;
@@ -150,12 +154,13 @@ class SourceOpener {
   }
 }
 
-/** A file that cannot be read, as those of a cgroup that goes away meanwhile, leaves its figures unknown. */
+/** A file that cannot be read leaves its figures unknown. Throws when its cgroup has gone away meanwhile. */
 function readInto(known: Figures, { file, figures }: OpenSource): void {
   let text: string | null;
   try {
     text = file.read();
-  } catch {
+  } catch (error) {
+    if (isGone(error)) throw error;
     return;
   }
   if (text === null) return;
@@ -186,4 +191,3 @@ function toSample(tenant: string, incarnation: number, figures: Figures, limits:
 }
 
 const orNone = (limit: number): number | null => (limit === Infinity ? null : limit);
-const isRefusal = (error: unknown): boolean => ['EACCES', 'EPERM'].includes(codeOf(error));

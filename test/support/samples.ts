@@ -46,4 +46,4 @@ export const testSample = (
   atMs: number,
   workloads: readonly WorkloadSample[] = [],
   host: Partial<HostSample> = {},
-): Sample => ({ atMs, host: testHost(host), workloads });
+): Sample => ({ atMs, host: testHost(host), workloads, isSearchCutShort: false });

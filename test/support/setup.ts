@@ -23,6 +23,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   pmacctd: 'pmacct',
   ps: 'procps',
   softflowd: 'softflowd',
+  'systemd-escape': 'systemd',
   python3: 'python3',
   tcpdump: 'tcpdump',
   tshark: 'tshark',
