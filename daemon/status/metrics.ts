@@ -77,6 +77,8 @@ export class Metrics {
           ...config,
           collect() {
             this.reset();
+            // Without labels prom-client begins with a 0, which is not the same as nothing.
+            if (labelNames.length === 0) this.remove();
             read((labels, value) => this.set(labels, value));
           },
         }),
@@ -85,6 +87,8 @@ export class Metrics {
           ...config,
           collect() {
             this.reset();
+            // Without labels prom-client begins with a 0, which is not the same as nothing.
+            if (labelNames.length === 0) this.remove();
             read((labels, value) => this.inc(labels, value));
           },
         }),
