@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeFrame } from '../../daemon/metering/decode.ts';
+import { DECODED_LINK_TYPES } from '../../daemon/metering/decodeLinks.ts';
 import { DECODE_REASONS } from '../../daemon/metering/decodeResult.ts';
 import { FRAME_UNREADABLE, Header } from '../../daemon/metering/header.ts';
 import { DecodeError } from '../../probes/decodeError.ts';
@@ -64,7 +65,8 @@ function flowTarget(): Target {
   };
 }
 
-const LINK_TYPES = [0, 1, 9, 50, 51, 101, 104, 107, 108, 113, 228, 229, 239, 276];
+/** All that are decoded, and one that is not. */
+const LINK_TYPES = [...DECODED_LINK_TYPES, 107];
 
 function frameTarget(): Target {
   const header = new Header();

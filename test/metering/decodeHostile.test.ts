@@ -1,32 +1,15 @@
 import assert from 'node:assert/strict';
 import { basename } from 'node:path';
 import { decodeFrame } from '../../daemon/metering/decode.ts';
+import { DECODED_LINK_TYPES } from '../../daemon/metering/decodeLinks.ts';
 import { FRAME_IP, FRAME_UNREADABLE, Header } from '../../daemon/metering/header.ts';
 import { DECODE_REASONS, PACKET_KINDS } from '../../daemon/metering/decodeResult.ts';
-import {
-  LINKTYPE_ETHERNET,
-  LINKTYPE_IPV4,
-  LINKTYPE_IPV6,
-  LINKTYPE_LINUX_SLL,
-  LINKTYPE_LINUX_SLL2,
-  LINKTYPE_LOOP,
-  LINKTYPE_NULL,
-  LINKTYPE_RAW,
-} from '../../probes/probe.ts';
+import { LINKTYPE_ETHERNET } from '../../probes/probe.ts';
 import { capturesOrPending, isClassicPcap, readCapture } from '../support/captures.ts';
 import { frame } from '../support/frames.ts';
 import { randomFrom } from '../support/random.ts';
 
-const LINK_TYPES = [
-  LINKTYPE_ETHERNET,
-  LINKTYPE_IPV4,
-  LINKTYPE_IPV6,
-  LINKTYPE_LINUX_SLL,
-  LINKTYPE_LINUX_SLL2,
-  LINKTYPE_LOOP,
-  LINKTYPE_NULL,
-  LINKTYPE_RAW,
-] as const;
+const LINK_TYPES = [...DECODED_LINK_TYPES];
 
 const header = new Header();
 
