@@ -29,8 +29,12 @@ export function checkPlan({ port, limit, threshold }: Written, context: Context)
   const ofPort = (relation: string, bps: number): string =>
     `must be ${relation} port (${formatRate(port)}), got ${formatRate(bps)}`;
   if (typeof limit === 'number' && limit >= port) problem(context, ['limit'], ofPort('below', limit));
-  const rate = isWritten(threshold) ? threshold['rate'] : null;
+  const rate = isWritten(threshold) ? (threshold['rateBps'] ?? threshold['rate']) : null;
   if (typeof rate === 'number' && rate > port) problem(context, ['threshold', 'rate'], ofPort('at most', rate));
+}
+
+export function checkThreshold({ rate, packets }: Written, context: Context): void {
+  if (rate === undefined && packets === undefined) problem(context, [], 'must have a rate, packets, or both');
 }
 
 export function checkRing({ blockSize, blocks }: Written, context: Context): void {

@@ -2,11 +2,19 @@
 import { z } from 'zod';
 import { type DetectorConfigs, detectorsSection } from '../detectors/index.ts';
 import type { ExporterConfig } from '../metering/collectorProtocol.ts';
-import type { Tenant } from '../tenants/tenant.ts';
+import type { BandwidthThreshold, Tenant } from '../tenants/tenant.ts';
 import type { CollectorConfig, Config, InterfaceConfig } from './config.ts';
-import { checkAll, checkCollector, checkInterface, checkPlan, checkRing, isWritten } from './crossChecks.ts';
+import {
+  checkAll,
+  checkCollector,
+  checkInterface,
+  checkPlan,
+  checkRing,
+  checkThreshold,
+  isWritten,
+} from './crossChecks.ts';
 import { captureFilter, cidr, httpUrl, interfaceName, listen, loopbackListen, mac, tenantId } from './network.ts';
-import { count, duration, filePath, rate, size } from './units.ts';
+import { count, duration, filePath, packetRate, rate, size } from './units.ts';
 import { workloadSection } from './workload.ts';
 
 const MAX_TENANTS = 65_000;
@@ -63,18 +71,27 @@ const interfaceSection = z
     };
   });
 
+const thresholdSection = z
+  .strictObject({ rate: rate().optional(), packets: packetRate().optional(), for: duration(1000).default(60_000) })
+  .superRefine(checkThreshold, always)
+  .transform(({ rate: rateBps = null, packets = null, for: forMs }): BandwidthThreshold => ({
+    rateBps,
+    packetsPerSecond: packets,
+    forMs,
+  }));
+
 const planSection = z
   .strictObject({
     port: rate().optional(),
     guaranteed: z.boolean().default(false),
-    threshold: z.strictObject({ rate: rate(), for: duration(1000).default(60_000) }).optional(),
+    threshold: thresholdSection.optional(),
     limit: rate(LOWEST_LIMIT_BPS).optional(),
   })
   .superRefine(checkPlan, always)
-  .transform(({ port = null, guaranteed, threshold, limit = null }) => ({
+  .transform(({ port = null, guaranteed, threshold = null, limit = null }) => ({
     portBps: port,
     guaranteed,
-    threshold: threshold === undefined ? null : { rateBps: threshold.rate, forMs: threshold.for },
+    threshold,
     limitBps: limit,
   }));
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 
 /** Decimal, as tc(8) has them. */
 const RATES = { bit: 1, kbit: 1e3, mbit: 1e6, gbit: 1e9, tbit: 1e12 };
+const PACKET_RATES = { pps: 1, kpps: 1e3, mpps: 1e6 };
 const DURATIONS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 /** `kb` is decimal, `kib` binary (IEC 80000-13). */
 const SIZES = { b: 1, kb: 1e3, mb: 1e6, gb: 1e9, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 };
@@ -57,6 +58,8 @@ function parseQuantity(units: Units, text: string): number | null {
 
 /** Bit/s of `80mbit` or `1.5Gbit`; null: it is no rate. */
 export const parseRate = (text: string): number | null => parseQuantity(RATES, text.toLowerCase());
+/** Packets a second of `50kpps` or `1.2Mpps`; null: it is no packet rate. */
+export const parsePacketRate = (text: string): number | null => parseQuantity(PACKET_RATES, text.toLowerCase());
 /** Milliseconds of `15m` or `250ms`; null: it is no duration. */
 export const parseDuration = (text: string): number | null => parseQuantity(DURATIONS, text);
 /** Bytes of `64kib` or `1MiB`; null: it is no size. */
@@ -70,6 +73,13 @@ export function formatRate(bps: number): string {
   const names = { 'bit/s': 1, 'kbit/s': 1e3, 'Mbit/s': 1e6, 'Gbit/s': 1e9, 'Tbit/s': 1e12 };
   const [name, factor] = largestUnit(names, bps, (unit) => unit <= bps);
   return `${Number((bps / factor).toFixed(3))} ${name}`;
+}
+
+/** `50 kpps`. */
+function formatPacketRate(packetsPerSecond: number): string {
+  const names = { pps: 1, kpps: 1e3, Mpps: 1e6 };
+  const [name, factor] = largestUnit(names, packetsPerSecond, (unit) => unit <= packetsPerSecond);
+  return `${Number((packetsPerSecond / factor).toFixed(3))} ${name}`;
 }
 
 /** `15m`, in the form that `parseDuration` reads. */
@@ -96,6 +106,10 @@ export const filePath = () =>
 /** `80mbit` → bit/s. */
 export const rate = (minBps = 1, maxBps = 10e12) =>
   textField('a rate with its unit such as 80mbit', parseRate, within(minBps, maxBps, formatRate));
+
+/** `50kpps` → packets a second. */
+export const packetRate = (min = 1, max = 1e12) =>
+  textField('a packet rate with its unit such as 50kpps', parsePacketRate, within(min, max, formatPacketRate));
 
 /** `15m` → milliseconds. */
 export const duration = (minMs = 1, maxMs = 3650 * DURATIONS.d) =>

@@ -1,13 +1,13 @@
-/** Names a tenant whose mean throughput, in one direction, passes the bandwidth threshold of its plan. */
+/** Names a tenant whose mean throughput or packet rate, in one direction, passes the threshold of its plan. */
 import { z } from 'zod';
-import { type Direction, INBOUND, OUTBOUND, type Window } from '../metering/window.ts';
+import { type Direction, INBOUND, OUTBOUND, ROW, rowBytes, rowPackets, type Window } from '../metering/window.ts';
 import type { BandwidthThreshold, Tenant } from '../tenants/tenant.ts';
 import type { Detector, DetectorDefinition, Finding, Json, Reading, Signature } from './detector.ts';
 import { tenantEvidence, trust } from './shared/evidence.ts';
 import { MeanRate, savedMeanRate } from './shared/meanRate.ts';
 import { trafficOptions } from './shared/options.ts';
 
-const signature: Signature = {
+const byBits: Signature = {
   id: 'bandwidthThreshold',
   detector: 'bandwidthThreshold',
   clause: 'network.throughput',
@@ -18,6 +18,38 @@ const signature: Signature = {
   leaveBelow: 0.7,
 };
 
+const byPackets: Signature = {
+  ...byBits,
+  id: 'packetThreshold',
+  title: 'The mean packet rate of the port has passed the threshold of its plan.',
+  unit: 'packets/s',
+};
+
+interface Measure {
+  readonly signature: Signature;
+  /** Its key in plan.threshold. */
+  readonly key: string;
+  /** null: the plan has none of it. */
+  thresholdOf(threshold: BandwidthThreshold): number | null;
+  /** Of a row of `window.tenants`. */
+  amount(rows: Float64Array, row: number): number;
+}
+
+const MEASURES: readonly Measure[] = [
+  {
+    signature: byBits,
+    key: 'rate',
+    thresholdOf: ({ rateBps }) => rateBps,
+    amount: (rows, row) => rowBytes(rows, row) * 8,
+  },
+  {
+    signature: byPackets,
+    key: 'packets',
+    thresholdOf: ({ packetsPerSecond }) => packetsPerSecond,
+    amount: rowPackets,
+  },
+];
+
 const config = z
   .strictObject({
     ...trafficOptions('`observe` only reports, `enforce` lets it lead to limits; `off` does not look'),
@@ -25,54 +57,57 @@ const config = z
   .prefault({});
 
 export const bandwidthThreshold: DetectorDefinition<z.output<typeof config>> = {
-  id: signature.detector,
+  id: byBits.detector,
   observes: ['packets', 'flows'],
   config,
-  create: (_config, { tenants }) => detector(tenants.flatMap(portsOf), tenants),
+  create: (_config, { tenants }) => detector(tenants.flatMap(meansOf), tenants),
 };
 
-/** One direction of a tenant's port. */
-interface Port {
+/** One measure of one direction of a tenant's port. */
+interface PortMean {
   readonly tenant: string;
   readonly number: number;
   readonly direction: Direction;
-  readonly threshold: BandwidthThreshold;
+  readonly measure: Measure;
+  readonly threshold: number;
   readonly mean: MeanRate;
 }
 
-function portsOf({ id, plan }: Tenant, index: number): Port[] {
-  const { threshold, guaranteed } = plan;
-  if (threshold === null || guaranteed) return [];
-  return (['inbound', 'outbound'] as const).map((direction) => ({
-    tenant: id,
-    number: index + 1,
-    direction,
-    threshold,
-    mean: new MeanRate(threshold.forMs),
-  }));
+function meansOf({ id, plan }: Tenant, index: number): PortMean[] {
+  const { threshold: planned, guaranteed } = plan;
+  if (planned === null || guaranteed) return [];
+  return (['inbound', 'outbound'] as const).flatMap((direction) =>
+    MEASURES.flatMap((measure) => {
+      const threshold = measure.thresholdOf(planned);
+      const mean = new MeanRate(planned.forMs);
+      return threshold === null ? [] : [{ tenant: id, number: index + 1, direction, measure, threshold, mean }];
+    }),
+  );
 }
 
-function detector(ports: readonly Port[], tenants: readonly Tenant[]): Detector {
+function detector(means: readonly PortMean[], tenants: readonly Tenant[]): Detector {
   return {
-    id: signature.detector,
-    signatures: [signature],
-    observe: (window) => ports.flatMap((port) => observe(port, window)),
-    explain: (window, number) => {
-      const own = ports.filter((port) => port.number === number);
-      return own.length > 0 ? own.map((port) => readingOf(port, window)) : whyNot(tenants[number - 1]);
-    },
-    save: () => ports.map(({ tenant, direction, mean }) => ({ tenant, direction, ...mean.save() })),
-    restore: (state) => restore(ports, state),
+    id: byBits.detector,
+    signatures: MEASURES.map(({ signature }) => signature),
+    observe: (window) => means.flatMap((each) => observe(each, window)),
+    explain: (window, number) =>
+      MEASURES.flatMap((measure) => {
+        const own = means.filter((each) => each.number === number && each.measure === measure);
+        return own.length > 0 ? own.map((each) => readingOf(each, window)) : whyNot(measure, tenants[number - 1]);
+      }),
+    save: () => means.map((each) => ({ ...keyOf(each), ...each.mean.save() })),
+    restore: (state) => restore(means, state),
   };
 }
 
-function observe({ tenant, number, direction, threshold, mean }: Port, window: Window): Finding[] {
-  mean.add(window.startMs, window.endMs, window.tenantBytes(number, direction === 'inbound' ? INBOUND : OUTBOUND));
-  const value = Math.round(mean.bitsPerSecond(window.endMs));
-  if (value < threshold.rateBps * signature.leaveBelow) return [];
+function observe({ tenant, number, direction, measure, threshold, mean }: PortMean, window: Window): Finding[] {
+  const row = (number * 2 + (direction === 'inbound' ? INBOUND : OUTBOUND)) * ROW;
+  mean.add(window.startMs, window.endMs, measure.amount(window.tenants, row));
+  const value = Math.round(mean.perSecond(window.endMs));
+  if (value < threshold * measure.signature.leaveBelow) return [];
   return [
     {
-      signature,
+      signature: measure.signature,
       tenant,
       direction,
       offender: tenant,
@@ -80,34 +115,39 @@ function observe({ tenant, number, direction, threshold, mean }: Port, window: W
       severity: 'warning',
       confidence: trust(window),
       value,
-      threshold: threshold.rateBps,
+      threshold,
       evidence: tenantEvidence(window, number, direction),
     },
   ];
 }
 
-const readingOf = ({ tenant, direction, threshold, mean }: Port, { endMs }: Window): Reading => ({
-  signature,
+const readingOf = ({ tenant, direction, measure, threshold, mean }: PortMean, { endMs }: Window): Reading => ({
+  signature: measure.signature,
   direction,
   offender: tenant,
   victim: null,
-  value: Math.round(mean.bitsPerSecond(endMs)),
-  threshold: threshold.rateBps,
+  value: Math.round(mean.perSecond(endMs)),
+  threshold,
   reason: null,
 });
 
-function whyNot(tenant: Tenant | undefined): Reading[] {
-  const reason = tenant?.plan.guaranteed === true ? 'exempt: plan.guaranteed' : 'plan.threshold is not set';
-  const threshold = tenant?.plan.threshold?.rateBps ?? null;
+function whyNot(measure: Measure, tenant: Tenant | undefined): Reading[] {
+  const { signature, key } = measure;
+  const planned = tenant?.plan.threshold ?? null;
+  const unset = `plan.threshold${planned === null ? '' : `.${key}`} is not set`;
+  const reason = tenant?.plan.guaranteed === true ? 'exempt: plan.guaranteed' : unset;
+  const threshold = planned && measure.thresholdOf(planned);
   return [{ signature, direction: null, offender: tenant?.id ?? null, victim: null, value: null, threshold, reason }];
 }
 
-const savedPorts = z.array(savedMeanRate.extend({ tenant: z.string(), direction: z.string() }));
+const keyOf = ({ tenant, direction, measure }: PortMean) => ({ tenant, direction, signature: measure.signature.id });
 
-function restore(ports: readonly Port[], state: Json): void {
-  for (const saved of savedPorts.safeParse(state).data ?? []) {
-    ports
-      .find(({ tenant, direction }) => tenant === saved.tenant && direction === saved.direction)
-      ?.mean.restore(saved);
-  }
+const savedMeans = z.array(savedMeanRate.extend({ tenant: z.string(), direction: z.string(), signature: z.string() }));
+
+const nameOf = ({ tenant, direction, signature }: Record<'tenant' | 'direction' | 'signature', string>): string =>
+  `${tenant} ${direction} ${signature}`;
+
+function restore(means: readonly PortMean[], state: Json): void {
+  const byName = new Map(means.map((each) => [nameOf(keyOf(each)), each.mean]));
+  for (const saved of savedMeans.safeParse(state).data ?? []) byName.get(nameOf(saved))?.restore(saved);
 }

@@ -192,6 +192,13 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
     samples: ofTenants(({ plan }) => bytesPerSecond(plan.thresholdBps)),
   },
   {
+    name: 'weir_tenant_threshold_packets_per_second',
+    help: "Packet rate threshold in the tenant's plan; absent where there is none.",
+    type: 'gauge',
+    labels: ['tenant'],
+    samples: ofTenants(({ plan }) => plan.thresholdPacketsPerSecond),
+  },
+  {
     name: 'weir_tenant_limit_bytes_per_second',
     help: "What the tenant's port is limited to now; absent where it is not limited.",
     type: 'gauge',

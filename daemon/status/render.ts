@@ -167,7 +167,7 @@ function renderTenants(tenants: readonly TenantStatus[]): string[] {
       tenant.id,
       ...rateCells(tenant.inbound),
       ...rateCells(tenant.outbound),
-      tenant.plan.guaranteed ? 'guaranteed' : bits(tenant.plan.thresholdBps),
+      thresholdWords(tenant.plan),
       bits(tenant.limit?.rateBps ?? null),
       String(tenant.openIncidents),
     ]),
@@ -184,6 +184,12 @@ function weight({ openIncidents, limit, inbound, outbound }: TenantStatus): numb
 function rateCells(rate: TrafficRate | null): [string, string] {
   if (rate === null) return [UNKNOWN, UNKNOWN];
   return [formatRate(rate.bitsPerSecond, 'bit/s'), formatRate(rate.packetsPerSecond, 'packets/s')];
+}
+
+function thresholdWords({ guaranteed, thresholdBps, thresholdPacketsPerSecond }: TenantStatus['plan']): string {
+  if (guaranteed) return 'guaranteed';
+  const packets = thresholdPacketsPerSecond === null ? [] : [formatRate(thresholdPacketsPerSecond, 'packets/s')];
+  return [...(thresholdBps === null ? [] : [bits(thresholdBps)]), ...packets].join(', ') || NONE;
 }
 
 const bits = (bps: number | null): string => (bps === null ? NONE : formatRate(bps, 'bit/s'));

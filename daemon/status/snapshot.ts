@@ -92,6 +92,7 @@ export interface TenantStatus {
     readonly portBps: number | null;
     readonly guaranteed: boolean;
     readonly thresholdBps: number | null;
+    readonly thresholdPacketsPerSecond: number | null;
     readonly limitBps: number | null;
   };
   /** What the port is limited to now; null: nothing. */

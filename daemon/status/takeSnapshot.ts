@@ -96,6 +96,7 @@ function tenantsOf({ config, observations, limits, open, sampling, nowMs }: Snap
       portBps: plan.portBps,
       guaranteed: plan.guaranteed,
       thresholdBps: plan.threshold?.rateBps ?? null,
+      thresholdPacketsPerSecond: plan.threshold?.packetsPerSecond ?? null,
       limitBps: plan.limitBps,
     },
     limit: limitByTenant.get(id) ?? null,

@@ -1,7 +1,9 @@
 /** A tenant of the PBX host, and the plan that it pays for. */
 
+/** Mean rates that one direction must not reach over `forMs`; at least one of them is set. */
 export interface BandwidthThreshold {
-  readonly rateBps: number;
+  readonly rateBps: number | null;
+  readonly packetsPerSecond: number | null;
   readonly forMs: number;
 }
 
@@ -10,7 +12,7 @@ export interface Plan {
   readonly portBps: number | null;
   /** A guaranteed-bandwidth circuit: never limited for throughput. */
   readonly guaranteed: boolean;
-  /** Passing it is `bandwidthThreshold`; null: none. */
+  /** Passing it is `bandwidthThreshold`, or `packetThreshold`; null: none. */
   readonly threshold: BandwidthThreshold | null;
   /** What the port is limited to once the threshold is passed, in bit/s; null: it is never limited. */
   readonly limitBps: number | null;

@@ -6,6 +6,7 @@ import {
   formatDuration,
   formatRate,
   parseDuration,
+  parsePacketRate,
   parseRate,
   parseSize,
 } from '../../daemon/config/units.ts';
@@ -39,6 +40,15 @@ table('parseRate', parseRate, [
   ['mbit', null],
   ['1constructor', null],
   ['', null],
+]);
+
+table('parsePacketRate', parsePacketRate, [
+  ['50kpps', 50_000],
+  ['1.2Mpps', 1_200_000],
+  ['999pps', 999],
+  ['50', null],
+  ['50kbit', null],
+  ['1gpps', null],
 ]);
 
 table('parseDuration', parseDuration, [

@@ -12,7 +12,7 @@ const RATE_BPS = 8e6;
 /** Bytes of a window at the threshold. */
 const WINDOW_BYTES = RATE_BPS / 8 / 4;
 
-function contextOf(plan: Partial<Plan> = { threshold: { rateBps: RATE_BPS, forMs: 60_000 } }) {
+function contextOf(plan: Partial<Plan> = { threshold: { rateBps: RATE_BPS, packetsPerSecond: null, forMs: 60_000 } }) {
   return testContext([testTenant('acme', [`${PBX}/29`], plan), testTenant('globex', ['198.51.100.16/29'])]);
 }
 
@@ -63,13 +63,33 @@ describe('bandwidthThreshold', () => {
   });
 
   const exempt: [string, Partial<Plan>][] = [
-    ['a guaranteed plan', { guaranteed: true, threshold: { rateBps: RATE_BPS, forMs: 1000 } }],
+    ['a guaranteed plan', { guaranteed: true, threshold: { rateBps: RATE_BPS, packetsPerSecond: null, forMs: 1000 } }],
     ['a plan without a threshold', { threshold: null }],
   ];
   for (const [title, plan] of exempt) {
     it(`is silent on ${title}`, () => {
       const context = contextOf(plan);
       assert.deepEqual(observe(create(context), 0, 10, { level: 100 }, context).flat(), []);
+    });
+  }
+
+  const reasons: [string, Partial<Plan>, (string | null)[]][] = [
+    ['both thresholds', { threshold: { rateBps: 1, packetsPerSecond: 1, forMs: 1000 } }, [null, null, null, null]],
+    [
+      'one of them',
+      { threshold: { rateBps: 1, packetsPerSecond: null, forMs: 1000 } },
+      [null, null, 'plan.threshold.packets is not set'],
+    ],
+    ['none', {}, ['plan.threshold is not set', 'plan.threshold is not set']],
+    ['a guaranteed plan', { guaranteed: true }, ['exempt: plan.guaranteed', 'exempt: plan.guaranteed']],
+  ];
+  for (const [title, plan, expected] of reasons) {
+    it(`explains a plan with ${title}`, () => {
+      const readings = create(contextOf({ threshold: null, ...plan })).explain(buildWindow([]), 1);
+      assert.deepEqual(
+        readings.map(({ reason }) => reason),
+        expected,
+      );
     });
   }
 
@@ -94,6 +114,20 @@ describe('bandwidthThreshold', () => {
     assert.equal(finding?.value, RATE_BPS);
   });
 
+  it('names the mean packet rate too, where the plan has a threshold for it, beside that of bits or alone', () => {
+    const alone = contextOf({ threshold: { rateBps: null, packetsPerSecond: 400, forMs: 60_000 } });
+    const found = passed(observe(create(alone), 0, 60, { level: 0.01 }, alone));
+    assert.deepEqual(
+      found.map(({ signature, direction, value, threshold }) => [signature.id, direction, value, threshold]),
+      [['packetThreshold', 'inbound', 400, 400]],
+    );
+    const both = contextOf({ threshold: { rateBps: RATE_BPS, packetsPerSecond: 500, forMs: 60_000 } });
+    const ids = (seconds: number, level: number): string[] =>
+      passed(observe(create(both), 0, seconds, { level }, both)).map(({ signature }) => signature.id);
+    assert.deepEqual(ids(60, 1), ['bandwidthThreshold']);
+    assert.deepEqual(ids(60, 0.9), []);
+  });
+
   it('is not confused by a clock that was set back', () => {
     const detector = create();
     observe(detector, 1_000_000_000, 60, { level: 10 });
@@ -107,7 +141,7 @@ describe('bandwidthThreshold', () => {
     const after = create();
     after.restore(before.save());
     assert.equal(passed(observe(after, 59_750, 0.25, { level: 1 })).length, 1);
-    const changed = contextOf({ threshold: { rateBps: RATE_BPS, forMs: 900_000 } });
+    const changed = contextOf({ threshold: { rateBps: RATE_BPS, packetsPerSecond: null, forMs: 900_000 } });
     const other = create(changed);
     other.restore(before.save());
     assert.deepEqual(observe(other, 59_750, 0.25, { level: 1 }, changed).flat(), []);

@@ -68,7 +68,7 @@ function sampleCase(
 
 const HALF_AN_HOUR = 30 * 60_000;
 
-const THRESHOLD = { rateBps: 8e6, forMs: 5000 };
+const THRESHOLD = { rateBps: 8e6, packetsPerSecond: null, forMs: 5000 };
 const PER_WINDOW = WINDOW_MS / 1000;
 const victim = (family: 4 | 6): string => (family === 4 ? '198.51.100.9' : '2001:db8:8::9');
 

@@ -39,11 +39,21 @@ Tenants
           testInterface({ name: 'veth-acme', faces: 'tenant', tenant: 'acme', dropped: 6200, lossRatio: 0.005 }),
         ],
         tenants: [
-          testTenant({ inbound: null, outbound: null }),
+          testTenant({
+            inbound: null,
+            outbound: null,
+            plan: { ...testTenant().plan, thresholdPacketsPerSecond: 50_000 },
+          }),
           testTenant({
             id: 'beta',
             limit: LIMIT,
-            plan: { portBps: null, guaranteed: true, thresholdBps: null, limitBps: null },
+            plan: {
+              portBps: null,
+              guaranteed: true,
+              thresholdBps: null,
+              thresholdPacketsPerSecond: null,
+              limitBps: null,
+            },
           }),
         ],
         incidents: [testIncident(), testIncident({ id: 'old', state: 'closed' })],
@@ -85,9 +95,9 @@ Interfaces
   veth-acme  up     acme      1 Gbit/s  52.1 kpps  26.7 Mbit/s    1.23 M  6.2 k (< 1 %)           0         0
 
 Tenants
-  tenant           in  packets          out  packets   threshold      limit  open
-  beta    26.6 Mbit/s  52 kpps  77.2 kbit/s  104 pps  guaranteed  20 Mbit/s     0
-  acme              ?        ?            ?        ?   80 Mbit/s          -     0
+  tenant           in  packets          out  packets           threshold      limit  open
+  beta    26.6 Mbit/s  52 kpps  77.2 kbit/s  104 pps          guaranteed  20 Mbit/s     0
+  acme              ?        ?            ?        ?  80 Mbit/s, 50 kpps          -     0
 
 Alertmanager
   http://127.0.0.1:9093: FAILING (ECONNREFUSED), last accepted 12 s ago, 1 pending`,

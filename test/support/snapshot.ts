@@ -32,7 +32,7 @@ export function testTenant(changes: Partial<TenantStatus> = {}): TenantStatus {
     id: 'acme',
     inbound: { packetsPerSecond: 52_000, bitsPerSecond: 26_600_000 },
     outbound: { packetsPerSecond: 104, bitsPerSecond: 77_248 },
-    plan: { portBps: 100e6, guaranteed: false, thresholdBps: 80e6, limitBps: 20e6 },
+    plan: { portBps: 100e6, guaranteed: false, thresholdBps: 80e6, thresholdPacketsPerSecond: null, limitBps: 20e6 },
     limit: null,
     workload: null,
     openIncidents: 0,

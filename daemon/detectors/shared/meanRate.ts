@@ -1,4 +1,4 @@
-/** A rolling mean of a byte rate over a fixed span of packet time, in at most 60 buckets; time without packets counts as zero. */
+/** A rolling mean rate of bits or packets over a fixed span of packet time, in at most 60 buckets; time without any counts as zero. */
 import { z } from 'zod';
 import type { Milliseconds } from '../../../probes/probe.ts';
 import { WINDOW_MS } from '../../metering/window.ts';
@@ -8,7 +8,7 @@ const MAX_BUCKETS = 60;
 export const savedMeanRate = z.object({
   bucketMs: z.number(),
   newest: z.number().int(),
-  bytes: z.array(z.number().nonnegative()).max(MAX_BUCKETS),
+  amounts: z.array(z.number().nonnegative()).max(MAX_BUCKETS),
 });
 export type SavedMeanRate = z.output<typeof savedMeanRate>;
 
@@ -16,17 +16,17 @@ export class MeanRate {
   readonly #spanMs: number;
   readonly #bucketMs: number;
   /** Bucket k, from k to k + 1 times `bucketMs` of packet time, lies at k modulo their number; one is for the partial oldest. */
-  readonly #bytes: Float64Array;
+  readonly #amounts: Float64Array;
   #newest = 0;
 
   constructor(spanMs: number) {
     this.#spanMs = spanMs;
     this.#bucketMs = Math.ceil(spanMs / (MAX_BUCKETS - 1) / WINDOW_MS) * WINDOW_MS;
-    this.#bytes = new Float64Array(Math.ceil(spanMs / this.#bucketMs) + 1);
+    this.#amounts = new Float64Array(Math.ceil(spanMs / this.#bucketMs) + 1);
   }
 
-  /** Counts bytes that were seen from `startMs` to `endMs`, evenly spread. */
-  add(startMs: Milliseconds, endMs: Milliseconds, bytes: number): void {
+  /** Counts what was seen from `startMs` to `endMs`, evenly spread. */
+  add(startMs: Milliseconds, endMs: Milliseconds, amount: number): void {
     const bucketMs = this.#bucketMs;
     const end = Math.max(endMs, startMs + 1);
     const last = Math.ceil(end / bucketMs) - 1;
@@ -34,42 +34,42 @@ export class MeanRate {
     this.#turnTo(last);
     for (let k = Math.max(Math.floor(startMs / bucketMs), this.#oldest); k * bucketMs < end; k++) {
       const inside = Math.min(end, (k + 1) * bucketMs) - Math.max(startMs, k * bucketMs);
-      this.#bytes[k % this.#bytes.length]! += (bytes * inside) / (end - startMs);
+      this.#amounts[k % this.#amounts.length]! += (amount * inside) / (end - startMs);
     }
   }
 
-  /** Bit/s over the whole span up to `endMs`, however little of it has been seen. */
-  bitsPerSecond(endMs: Milliseconds): number {
+  /** Over the whole span up to `endMs`, however little of it has been seen. */
+  perSecond(endMs: Milliseconds): number {
     const bucketMs = this.#bucketMs;
     const from = endMs - this.#spanMs;
-    let bytes = 0;
+    let amount = 0;
     for (let k = this.#oldest; k <= this.#newest; k++) {
       const inside = Math.min(Math.max(((k + 1) * bucketMs - from) / bucketMs, 0), 1);
-      bytes += this.#bytes[k % this.#bytes.length]! * inside;
+      amount += this.#amounts[k % this.#amounts.length]! * inside;
     }
-    return (bytes * 8 * 1000) / this.#spanMs;
+    return (amount * 1000) / this.#spanMs;
   }
 
   get #oldest(): number {
-    return Math.max(this.#newest - this.#bytes.length + 1, 0);
+    return Math.max(this.#newest - this.#amounts.length + 1, 0);
   }
 
   /** Makes room up to this bucket. A clock that was set back beyond the oldest one begins anew. */
   #turnTo(bucket: number): void {
-    const count = this.#bytes.length;
-    if (bucket < this.#oldest || bucket >= this.#newest + count) this.#bytes.fill(0);
-    else for (let k = this.#newest + 1; k <= bucket; k++) this.#bytes[k % count] = 0;
+    const count = this.#amounts.length;
+    if (bucket < this.#oldest || bucket >= this.#newest + count) this.#amounts.fill(0);
+    else for (let k = this.#newest + 1; k <= bucket; k++) this.#amounts[k % count] = 0;
     if (bucket > this.#newest || bucket < this.#oldest) this.#newest = bucket;
   }
 
   save(): SavedMeanRate {
-    return { bucketMs: this.#bucketMs, newest: this.#newest, bytes: [...this.#bytes] };
+    return { bucketMs: this.#bucketMs, newest: this.#newest, amounts: [...this.#amounts] };
   }
 
   /** Takes up what a mean over the same span has saved. */
   restore(saved: SavedMeanRate): void {
-    if (saved.bucketMs !== this.#bucketMs || saved.bytes.length !== this.#bytes.length) return;
+    if (saved.bucketMs !== this.#bucketMs || saved.amounts.length !== this.#amounts.length) return;
     this.#newest = Math.max(saved.newest, 0);
-    this.#bytes.set(saved.bytes);
+    this.#amounts.set(saved.amounts);
   }
 }

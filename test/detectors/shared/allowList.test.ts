@@ -9,7 +9,9 @@ import { told } from '../findings.ts';
 const PBX = '198.51.100.9';
 const PEER = '203.0.113.1';
 const context = testContext([
-  testTenant('acme', ['198.51.100.8/29', '2001:db8:8::/48'], { threshold: { rateBps: 8e6, forMs: 250 } }),
+  testTenant('acme', ['198.51.100.8/29', '2001:db8:8::/48'], {
+    threshold: { rateBps: 8e6, packetsPerSecond: null, forMs: 250 },
+  }),
   testTenant('globex', ['198.51.100.16/29']),
 ]);
 

@@ -8,7 +8,7 @@ const history = fc.array(
   fc.record({
     gapMs: fc.integer({ min: 0, max: 100_000 }),
     lengthMs: fc.integer({ min: 1, max: 100_000 }),
-    bytes: fc.integer({ min: 0, max: 1e9 }),
+    amount: fc.integer({ min: 0, max: 1e9 }),
   }),
   { maxLength: 30 },
 );
@@ -21,7 +21,7 @@ describe('MeanRate', () => {
         const step = spanMs / 100;
         const startMs = windows * 250;
         for (let i = 0; i < 110; i++) mean.add(startMs + i * step, startMs + (i + 1) * step, 1000);
-        const error = mean.bitsPerSecond(startMs + 110 * step) / ((1000 * 8 * 1000) / step) - 1;
+        const error = mean.perSecond(startMs + 110 * step) / ((1000 * 1000) / step) - 1;
         assert(Math.abs(error) < 1e-6, `off by ${error}`);
       }),
     );
@@ -32,26 +32,26 @@ describe('MeanRate', () => {
       fc.property(spans, history, (spanMs, windows) => {
         const mean = new MeanRate(spanMs);
         let nowMs = 1_700_000_000_000;
-        let bytes = 0;
+        let amount = 0;
         for (const window of windows) {
           nowMs += window.gapMs;
-          mean.add(nowMs, nowMs + window.lengthMs, window.bytes);
+          mean.add(nowMs, nowMs + window.lengthMs, window.amount);
           nowMs += window.lengthMs;
-          bytes += window.bytes;
-          const bps = mean.bitsPerSecond(nowMs);
-          assert(bps >= 0 && bps <= ((bytes * 8 * 1000) / spanMs) * 1.000001);
+          amount += window.amount;
+          const rate = mean.perSecond(nowMs);
+          assert(rate >= 0 && rate <= ((amount * 1000) / spanMs) * 1.000001);
         }
-        assert(mean.save().bytes.length <= 60);
+        assert(mean.save().amounts.length <= 60);
       }),
     );
   });
 
   it('takes any time, and counts nothing at those that no clock has', () => {
     fc.assert(
-      fc.property(fc.double({ noNaN: true }), fc.double({ min: 0, max: 1e9, noNaN: true }), (startMs, bytes) => {
+      fc.property(fc.double({ noNaN: true }), fc.double({ min: 0, max: 1e9, noNaN: true }), (startMs, amount) => {
         const mean = new MeanRate(60_000);
-        mean.add(startMs, startMs + 250, bytes);
-        assert(mean.bitsPerSecond(startMs + 250) <= (bytes * 8 * 1000) / 60_000 + 1e-6);
+        mean.add(startMs, startMs + 250, amount);
+        assert(mean.perSecond(startMs + 250) <= (amount * 1000) / 60_000 + 1e-6);
       }),
     );
   });
@@ -62,12 +62,12 @@ describe('MeanRate', () => {
         const mean = new MeanRate(spanMs);
         let nowMs = 0;
         for (const window of windows) {
-          mean.add(nowMs + window.gapMs, nowMs + window.gapMs + window.lengthMs, window.bytes);
+          mean.add(nowMs + window.gapMs, nowMs + window.gapMs + window.lengthMs, window.amount);
           nowMs += window.gapMs + window.lengthMs;
         }
         const restored = new MeanRate(spanMs);
         restored.restore(mean.save());
-        assert.equal(restored.bitsPerSecond(nowMs), mean.bitsPerSecond(nowMs));
+        assert.equal(restored.perSecond(nowMs), mean.perSecond(nowMs));
       }),
     );
   });
