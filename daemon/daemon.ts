@@ -8,11 +8,14 @@ import { AlertmanagerNotifier } from './alerting/alertmanager.ts';
 import { type Component, startComponents } from './components.ts';
 import { describeHost } from './config/host.ts';
 import type { CollectorConfig, Config, InterfaceConfig } from './config/config.ts';
+import type { DetectorContext } from './detectors/detector.ts';
 import { Enforcer } from './enforcement/enforcer.ts';
 import { COLLECTOR_POINT, FlowCollection } from './flowCollection.ts';
 import { HOST_POINT, hostLagMs, HostSampling } from './hostSampling.ts';
 import { Limiter } from './enforcement/limiter.ts';
 import { Tc } from './enforcement/tc.ts';
+import { LevelMeter } from './store/levelMeter.ts';
+import { Remembering } from './remembering.ts';
 import type { IncidentChange } from './incidents/incident.ts';
 import { type Logger, LogLimiter } from './log.ts';
 import { Capture } from './metering/capture.ts';
@@ -49,6 +52,8 @@ export class Daemon {
   /** null: flow exporters are not listened to. */
   readonly #collection: FlowCollection | null;
   readonly #sampling: HostSampling;
+  /** null: nothing is kept over a restart. */
+  readonly #remembering: Remembering | null;
   readonly #components: readonly Component[];
   /** Of the interfaces, as last told. */
   readonly #states = new Map<string, ProbeState>();
@@ -65,12 +70,16 @@ export class Daemon {
     this.#log = log;
     this.#probeLog = new ProbeLog(log);
     this.#links = new Links(config.interfaces.map(({ name }) => name));
-    this.#pipeline = new Pipeline(config, { tenants: config.tenants, directory, hashSeed }, accountsFor);
+    const levels = new LevelMeter();
+    const noteLevel: DetectorContext['noteLevel'] = (signature, tenant, direction, value) =>
+      levels.note({ signature, tenant, direction, value });
+    this.#pipeline = new Pipeline(config, { tenants: config.tenants, directory, hashSeed, noteLevel }, accountsFor);
     this.#observations = new Observations(config.tenants.length, accountsFor);
     for (const { name } of config.interfaces) this.#pipeline.declare(name, { lagMs: LATEST_WINDOW_MS });
     this.#captures = new Map(config.interfaces.map((each) => [each.name, this.#capture(each, hashSeed)]));
     this.#collection = config.collector && this.#collect(config.collector, hashSeed);
     this.#sampling = this.#sample();
+    this.#remembering = this.#remember(levels);
     const vitalSources = () => ({
       config,
       startedMs,
@@ -89,6 +98,7 @@ export class Daemon {
         incidentCounters: this.#pipeline.incidents.counters,
         limits: this.#enforcer.limits().map((each) => limitStatus(each, config.tenants, Date.now())),
         alertmanager: this.#notifier.statuses(),
+        store: this.#remembering?.store.state ?? null,
         loopDelay,
         sampling: this.#sampling,
       });
@@ -112,6 +122,7 @@ export class Daemon {
         metrics: () => this.#metrics.text(),
         log,
       }),
+      ...(this.#remembering === null ? [] : [this.#remembering]),
       { name: 'links', start: () => this.#links.start(), stop: () => this.#links.stop() },
       { name: 'enforcement', start: () => this.#enforcer.start(), stop: () => this.#enforcer.stop() },
       { name: 'alerting', start: () => Promise.resolve(), stop: () => this.#notifier.stop() },
@@ -176,6 +187,25 @@ export class Daemon {
     });
   }
 
+  #remember(levels: LevelMeter): Remembering | null {
+    const { store, tenants } = this.#config;
+    const { path, keepMs } = store;
+    if (path === null) return null;
+    return new Remembering({
+      path,
+      keepMs,
+      tenantIds: tenants.map(({ id }) => id),
+      pipeline: this.#pipeline,
+      levels,
+      usage: {
+        totals: this.#observations.traffic.tenants,
+        isWatched: (tenant, nowMs) => this.#observations.isWatched(tenant, nowMs),
+      },
+      log: this.#log,
+      onClosed: (incidents) => this.#recent.restore(incidents),
+    });
+  }
+
   #observeFlows(window: Window): void {
     this.#observations.observeFlows(COLLECTOR_POINT, window, this.#collection?.collector.lagMs ?? 0);
     this.#take(this.#pipeline.observe(COLLECTOR_POINT, window));
@@ -208,11 +238,13 @@ export class Daemon {
 
   #take(changes: readonly IncidentChange[]): void {
     if (changes.length === 0) return;
-    this.#notifier.update(changes, Date.now());
+    const nowMs = Date.now();
+    this.#notifier.update(changes, nowMs);
     if (changes.some(({ event }) => event !== 'refreshed')) this.#enforce();
     for (const change of changes) {
       this.#metrics.observeIncident(change);
       this.#recent.observe(change);
+      this.#remembering?.observe(change, nowMs);
       if (change.event !== 'refreshed') this.#log.info({ incident: change.incident }, `incident ${change.event}`);
     }
   }
@@ -220,8 +252,11 @@ export class Daemon {
   #tick(): void {
     const elapsedMs = performance.now() - this.#tickedMs;
     this.#tickedMs += elapsedMs;
+    this.#take(this.#remembering?.takeResumed() ?? []);
     this.#take(this.#pipeline.incidents.advance(elapsedMs));
-    this.#notifier.tick(Date.now());
+    const nowMs = Date.now();
+    this.#notifier.tick(nowMs);
+    this.#remembering?.tick(nowMs, elapsedMs);
     this.#enforce();
   }
 

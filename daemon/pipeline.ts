@@ -1,13 +1,20 @@
 /** From windows to incidents: every observation point has detectors of its own, all share the incidents. */
 import type { Milliseconds } from '../probes/probe.ts';
 import type { Config } from './config/config.ts';
-import type { Detector, DetectorContext } from './detectors/detector.ts';
+import type { Detector, DetectorContext, Json } from './detectors/detector.ts';
 import { createDetectors } from './detectors/index.ts';
 import type { IncidentChange } from './incidents/incident.ts';
 import { Incidents } from './incidents/incidents.ts';
 import { OneWayWatch } from './metering/oneWayWatch.ts';
 import type { Observed, Window } from './metering/window.ts';
 import type { AccountsFor } from './tenants/accounting.ts';
+
+/** What one detector remembers at one observation point. */
+export interface Memory {
+  readonly point: string;
+  readonly detector: string;
+  readonly state: Json;
+}
 
 export class Pipeline {
   readonly incidents: Incidents;
@@ -16,6 +23,8 @@ export class Pipeline {
   readonly #accountsFor: AccountsFor;
   /** By observation point. */
   readonly #detectors = new Map<string, Detector[]>();
+  /** What an earlier run remembered, until its detectors are made. */
+  readonly #memories = new Map<string, Json>();
   readonly #oneWayWatches = new Map<string, OneWayWatch>();
 
   constructor(config: Config, context: DetectorContext, accountsFor: AccountsFor = () => true) {
@@ -36,7 +45,19 @@ export class Pipeline {
     const findings = this.#detectorsAt(observationPoint, window.observed).flatMap((detector) =>
       detector.observe(window),
     );
+    for (const { signature, tenant, direction, value } of findings)
+      this.#context.noteLevel?.(signature.id, tenant, direction, value);
     return this.incidents.observe(observationPoint, window.endMs, window.endMs - window.startMs, findings);
+  }
+
+  /** Every detector there is. */
+  *detectors(): Iterable<{ readonly point: string; readonly detector: Detector }> {
+    for (const [point, detectors] of this.#detectors) for (const detector of detectors) yield { point, detector };
+  }
+
+  /** Hands what an earlier run remembered to the detectors; to be called before any window. */
+  restore(memories: readonly Memory[]): void {
+    for (const { point, detector, state } of memories) this.#memories.set(memoryKey(point, detector), state);
   }
 
   #oneWayWatchAt(observationPoint: string): OneWayWatch {
@@ -53,7 +74,17 @@ export class Pipeline {
       const accountsFor = (tenant: number): boolean => this.#accountsFor(tenant, observationPoint);
       detectors = createDetectors(this.#config.detectors, { ...this.#context, accountsFor }, observed);
       this.#detectors.set(observationPoint, detectors);
+      for (const detector of detectors) this.#remind(observationPoint, detector);
     }
     return detectors;
   }
+
+  #remind(observationPoint: string, detector: Detector): void {
+    const key = memoryKey(observationPoint, detector.id);
+    const state = this.#memories.get(key);
+    this.#memories.delete(key);
+    if (state !== undefined) detector.restore(state);
+  }
 }
+
+const memoryKey = (point: string, detector: string): string => `${detector} ${point}`;

@@ -1,9 +1,12 @@
 /** `weir run`: the daemon until a signal ends it. */
+import { homedir } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
+import type { Config } from '../config/config.ts';
 import { configForHost, describeHost } from '../config/host.ts';
 import { Daemon } from '../daemon.ts';
 import { makeLog } from '../log.ts';
 import { messageOf } from '../messageOf.ts';
+import { storePathFor } from '../store/storePath.ts';
 import { fail, loadOr } from './terminal.ts';
 
 /** A closed terminal, Ctrl-C and the service manager end it alike: with everything put back. */
@@ -18,7 +21,7 @@ setFlagsFromString('--max-inlined-bytecode-size-cumulative=5000');
 export async function run(path: string | undefined): Promise<number> {
   const loaded = await loadOr(path);
   if (loaded === null) return 1;
-  const config = configForHost(describeHost(), loaded);
+  const config = withStorePath(configForHost(describeHost(), loaded));
   if (config.interfaces.length === 0 && config.collector === null) {
     return fail('Cannot choose an interface: the host has no default route (name one under interfaces)');
   }
@@ -33,6 +36,14 @@ export async function run(path: string | undefined): Promise<number> {
   const code = await ended;
   await daemon.stop();
   return code;
+}
+
+/** A user who is not root has no /var/lib/weir. */
+function withStorePath(config: Config): Config {
+  const { path, keepMs } = config.store;
+  if (path === null) return config;
+  const user = { home: homedir(), stateHome: process.env['XDG_STATE_HOME'] };
+  return { ...config, store: { path: storePathFor(path, user), keepMs } };
 }
 
 /** Resolves with the exit code: at a signal, or at an error that nobody caught. */

@@ -83,5 +83,7 @@ export interface Config {
   readonly incidents: { readonly closeAfterMs: number; readonly maxOpen: number };
   readonly status: { readonly listen: SocketAddress };
   readonly alertmanager: { readonly urls: readonly string[]; readonly resendMs: number };
+  /** `path` null: nothing is kept over a restart. `keepMs`: of incidents, ended limits and the finer usage. */
+  readonly store: { readonly path: string | null; readonly keepMs: number };
   readonly log: { readonly level: LogLevel };
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { type DetectorConfigs, detectorsSection } from '../detectors/index.ts';
 import type { ExporterConfig } from '../metering/collectorProtocol.ts';
+import { DEFAULT_STORE_PATH } from '../store/storePath.ts';
 import type { BandwidthThreshold, Tenant } from '../tenants/tenant.ts';
 import type { CollectorConfig, Config, InterfaceConfig } from './config.ts';
 import {
@@ -14,7 +15,7 @@ import {
   isWritten,
 } from './crossChecks.ts';
 import { captureFilter, cidr, httpUrl, interfaceName, listen, loopbackListen, mac, tenantId } from './network.ts';
-import { count, duration, filePath, packetRate, rate, size } from './units.ts';
+import { count, duration, filePath, filePathOrNone, packetRate, rate, size } from './units.ts';
 import { workloadSection } from './workload.ts';
 
 const MAX_TENANTS = 65_000;
@@ -129,7 +130,7 @@ const collectorSection = z
     exporters: z.array(exporterSection).min(1).max(MAX_EXPORTERS),
     activeTimeout: duration(1000, 3_600_000).default(60_000),
     receiveBuffer: size(65_536, 2 ** 30).default(2 ** 24),
-    templates: filePath().default('/var/lib/weir/templates.json'),
+    templates: filePath('/var/lib/weir/templates.json').default('/var/lib/weir/templates.json'),
   })
   .superRefine(checkCollector, always)
   .transform(({ activeTimeout, receiveBuffer, ...rest }): CollectorConfig => ({
@@ -169,6 +170,15 @@ const incidentsSection = z
   .strictObject({ closeAfter: duration(1000).default(30_000), maxOpen: count(1, 100_000).default(1000) })
   .transform(({ closeAfter, maxOpen }) => ({ closeAfterMs: closeAfter, maxOpen }));
 
+const DAY_MS = 86_400_000;
+
+const storeSection = z
+  .strictObject({
+    path: filePathOrNone(DEFAULT_STORE_PATH).default(DEFAULT_STORE_PATH),
+    keep: duration(7 * DAY_MS).default(90 * DAY_MS),
+  })
+  .transform(({ path, keep }) => ({ path, keepMs: keep }));
+
 const alertmanagerSection = z
   .strictObject({ urls: list(httpUrl()), resend: duration(1000, 3_600_000).default(15_000) })
   .transform(({ urls, resend }) => ({ urls, resendMs: resend }));
@@ -187,6 +197,7 @@ export const configSchema = (detectors: z.ZodType<DetectorConfigs> = detectorsSe
         incidents: section(incidentsSection),
         status: section(z.strictObject({ listen: loopbackListen().default({ host: '127.0.0.1', port: 9737 }) })),
         alertmanager: section(alertmanagerSection),
+        store: section(storeSection),
         log: section(
           z.strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info') }),
         ),

@@ -97,11 +97,18 @@ export function formatSize(bytes: number): string {
 const within = (min: number, max: number, format: (value: number) => string) => (value: number) =>
   value >= min && value <= max ? null : `must be from ${format(min)} to ${format(max)}, got ${format(value)}`;
 
+const isFilePath = (text: string): boolean =>
+  text.startsWith('/') && !text.endsWith('/') && !text.includes('\0') && text.length <= 4095;
+
 /** From the root, so that it does not depend on where the daemon is started. */
-export const filePath = () =>
-  textField('a path from the root such as /var/lib/weir/templates.json', (text) =>
-    text.startsWith('/') && !text.endsWith('/') && !text.includes('\0') && text.length <= 4095 ? text : null,
-  );
+export const filePath = (example: string) =>
+  textField(`a path from the root such as ${example}`, (text) => (isFilePath(text) ? text : null));
+
+/** As `filePath`; `none`: there shall be no such file. */
+export const filePathOrNone = (example: string) =>
+  textField(`a path from the root such as ${example}, or none`, (text) =>
+    text === 'none' || isFilePath(text) ? text : null,
+  ).transform((path) => (path === 'none' ? null : path));
 
 /** `80mbit` → bit/s. */
 export const rate = (minBps = 1, maxBps = 10e12) =>

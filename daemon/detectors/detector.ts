@@ -161,6 +161,8 @@ export interface DetectorContext {
   readonly accountsFor?: (tenant: number) => boolean;
   /** The seed of `hashAddress` that the windows were metered with. */
   readonly hashSeed: number;
+  /** Takes note of a value that gives no finding, and by which a threshold may be proposed later. */
+  noteLevel?(signature: string, tenant: string, direction: Direction | null, value: number): void;
 }
 
 /** What every detector's section has. */

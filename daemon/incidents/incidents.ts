@@ -6,6 +6,7 @@ import { ClosedLives, type Life } from './closedLives.ts';
 import { identityOf } from './identity.ts';
 import type { Incident, IncidentChange } from './incident.ts';
 import { begin, close, type IncidentRecord, refresh } from './record.ts';
+import { type OpenIncident, restoreIncident, type SavedIncident, saveIncident } from './savedIncident.ts';
 
 export interface IncidentsOptions {
   /** An incident that none of its observation points has seen for so long, each by its own packets' time, is closed. */
@@ -28,18 +29,10 @@ interface Point {
   readonly candidates: Candidates;
   /** How long no window may come without its clock being taken to have gone on. */
   lagMs: Milliseconds;
-  /** Where its last window ended. */
+  /** Where its last window ended; -Infinity: none has come. */
   clockMs: Milliseconds;
-  /** How long ago that window came. */
+  /** How long ago that window came, or since when none has come. */
   silentMs: Milliseconds;
-}
-
-interface OpenIncident {
-  record: IncidentRecord;
-  /** By observation point, when it last saw it by its own clock; those that have been quiet for too long are gone. */
-  readonly seenAt: Map<string, Milliseconds>;
-  /** Its times come again, since a clock was set back: they must not be taken for its life. */
-  spansSetBack: boolean;
 }
 
 /**
@@ -88,7 +81,8 @@ export class Incidents {
     for (const point of this.#points.values()) point.silentMs += elapsedMs;
     return this.#close((name, seenMs) => {
       const { clockMs, silentMs, lagMs } = this.#point(name);
-      return clockMs + Math.max(0, silentMs - lagMs) - seenMs >= this.#options.closeAfterMs;
+      const sinceMs = clockMs === -Infinity ? seenMs : clockMs;
+      return sinceMs + Math.max(0, silentMs - lagMs) - seenMs >= this.#options.closeAfterMs;
     });
   }
 
@@ -96,6 +90,7 @@ export class Incidents {
   #turnClock(observationPoint: string, startMs: Milliseconds, endMs: Milliseconds): IncidentChange[] {
     const { closeAfterMs } = this.#options;
     const point = this.#point(observationPoint);
+    if (point.clockMs === -Infinity) this.#resumeAt(observationPoint, startMs);
     const isSetBack = point.clockMs - endMs >= closeAfterMs;
     point.clockMs = endMs;
     point.silentMs = 0;
@@ -107,6 +102,12 @@ export class Incidents {
     );
     if (isSetBack) this.#closedLives.clear();
     return changes;
+  }
+
+  /** Between two runs nobody looked: what was seen before counts as seen at the first window. */
+  #resumeAt(observationPoint: string, startMs: Milliseconds): void {
+    for (const { seenAt } of this.#open.values())
+      if (seenAt.has(observationPoint)) seenAt.set(observationPoint, startMs);
   }
 
   #close(isQuiet: (observationPoint: string, lastSeenMs: Milliseconds) => boolean): IncidentChange[] {
@@ -129,6 +130,26 @@ export class Incidents {
   /** Of the open ones. */
   get(id: string): Incident | undefined {
     return this.open().find((incident) => incident.id === id);
+  }
+
+  /** An open one as text; null: it is not open. */
+  save(id: string): SavedIncident | null {
+    for (const [identity, open] of this.#open) if (open.record.incident.id === id) return saveIncident(identity, open);
+    return null;
+  }
+
+  /**
+   * Goes on with what an earlier run has saved; to be called before any window. Gives those that are open again: a point
+   * that sees one no more has been quiet since its first window, or since now where none comes.
+   */
+  restore(saved: readonly SavedIncident[]): Incident[] {
+    return saved.flatMap((each) => {
+      const restored = restoreIncident(each);
+      if (restored === null || this.#open.has(restored.identity) || this.#open.size >= this.#options.maxOpen) return [];
+      const { identity, open } = restored;
+      this.#open.set(identity, open);
+      return [open.record.incident];
+    });
   }
 
   get counters(): IncidentCounters {

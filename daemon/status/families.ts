@@ -3,6 +3,7 @@ import { DECODE_REASONS } from '../metering/decodeResult.ts';
 import { INBOUND, OUTBOUND, ROW, rowBytes } from '../metering/window.ts';
 import { COLLECTOR_FAMILIES } from './collectorFamilies.ts';
 import { HOST_FAMILIES } from './hostFamilies.ts';
+import { STORE_FAMILIES } from './storeFamilies.ts';
 import type { InterfaceStatus, LimitStatus, StatusSnapshot, TenantStatus } from './snapshot.ts';
 import { type InterfaceTotals, KIND_GROUPS, packetsByGroup, type TrafficTotals } from './trafficTotals.ts';
 
@@ -33,6 +34,7 @@ const DIRECTIONS = [
 export const METRIC_FAMILIES: readonly MetricFamily[] = [
   ...COLLECTOR_FAMILIES,
   ...HOST_FAMILIES,
+  ...STORE_FAMILIES,
   {
     name: 'weir_build_info',
     help: 'The version that runs; always 1.',

@@ -147,6 +147,13 @@ export class Observations {
     };
   }
 
+  /** Whether an observation point that accounts for the tenant has given a window lately. */
+  isWatched(tenant: number, nowMs: Milliseconds): boolean {
+    for (const [name, { lastWindowMs, staleMs }] of this.#points)
+      if (nowMs - lastWindowMs <= staleMs && this.#accountsFor(tenant, name)) return true;
+    return false;
+  }
+
   /** A tenant's rate in the last windows of its accounting points; null: none of them has given one lately. */
   tenantRate(tenant: number, direction: number, nowMs: Milliseconds): TrafficRate | null {
     const rates = [...this.#points]

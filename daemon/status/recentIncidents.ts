@@ -10,6 +10,11 @@ export class RecentIncidents {
     if (event === 'closed') this.#closed = [incident, ...this.#closed].slice(0, KEPT);
   }
 
+  /** Takes up those of an earlier run, the last one first. */
+  restore(closed: readonly Incident[]): void {
+    this.#closed = closed.slice(0, KEPT);
+  }
+
   /** The last one first. */
   get closed(): readonly Incident[] {
     return this.#closed;

@@ -6,6 +6,7 @@ import { assessHealth } from './health.ts';
 import { renderCollector } from './renderCollector.ts';
 import type { InterfaceStatus, LimitStatus, StatusSnapshot, TenantStatus, TrafficRate } from './snapshot.ts';
 import { renderHost, renderWorkloads } from './renderHost.ts';
+import type { StoreStatus } from './storeStatus.ts';
 import { table } from './textTable.ts';
 
 const MAX_TENANTS = 20;
@@ -34,6 +35,7 @@ export function renderStatus(snapshot: StatusSnapshot): string {
     section('Host', snapshot.host === null ? [] : renderHost(snapshot.host)),
     section('Workloads', renderWorkloads(snapshot.tenants)),
     section('Alertmanager', renderAlertmanagers(snapshot)),
+    section('Store', snapshot.store === null ? [] : [renderStore(snapshot.store, snapshot.now)]),
   ];
   return sections.filter((text) => text !== '').join('\n\n');
 }
@@ -200,6 +202,22 @@ function renderAlertmanagers({ alertmanager, now }: StatusSnapshot): string[] {
     const state = ok === null ? 'not tried yet' : ok ? 'ok' : `FAILING (${lastError ?? 'unknown'})`;
     return `${url}: ${state}, ${success}, ${pending} pending`;
   });
+}
+
+function renderStore(
+  { path, state, lastError, lastWrittenAt, waiting, dropped, size }: StoreStatus,
+  now: string,
+): string {
+  const words = {
+    opening: 'being opened',
+    ok: 'ok',
+    stalled: 'STALLED (the disk does not answer)',
+    failing: `FAILING (${lastError ?? UNKNOWN})`,
+  };
+  const written = lastWrittenAt === null ? 'nothing written yet' : `last written ${ago(lastWrittenAt, now)}`;
+  const bytes = size === null ? UNKNOWN : formatQuantity(size.bytes + size.walBytes, 'B');
+  const givenUp = dropped === 0 ? '' : `, ${formatQuantity(dropped, '')} writes given up`;
+  return `${path}: ${words[state]}, ${bytes}, ${written}, ${waiting} waiting${givenUp}`;
 }
 
 const ago = (then: string, now: string): string => `${formatSpan((Date.parse(now) - Date.parse(then)) / 1000)} ago`;

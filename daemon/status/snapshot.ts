@@ -8,6 +8,7 @@ import type { Incident } from '../incidents/incident.ts';
 import type { IncidentCounters } from '../incidents/incidents.ts';
 import type { Direction } from '../metering/window.ts';
 import type { HostStatus, WorkloadStatus } from './hostStatus.ts';
+import type { StoreStatus } from './storeStatus.ts';
 
 /** Times are RFC 3339 throughout. */
 export interface StatusSnapshot {
@@ -30,6 +31,8 @@ export interface StatusSnapshot {
   readonly incidentCounters: IncidentCounters;
   readonly limits: readonly LimitStatus[];
   readonly alertmanager: readonly AlertmanagerStatus[];
+  /** null: the configuration wants none. */
+  readonly store: StoreStatus | null;
   readonly detectors: readonly { readonly id: string; readonly mode: DetectorMode }[];
   readonly self: SelfStatus;
 }

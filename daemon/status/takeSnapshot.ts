@@ -7,11 +7,13 @@ import type { Config } from '../config/config.ts';
 import type { Incident } from '../incidents/incident.ts';
 import type { IncidentCounters } from '../incidents/incidents.ts';
 import { INBOUND, OUTBOUND } from '../metering/window.ts';
+import type { StoreState } from '../store/store.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import { version } from '../version.ts';
 import { type CollectorSource, collectorStatus, collectorVitals } from './collectorStatus.ts';
 import type { Observations } from './observations.ts';
 import { hostStatus, type SamplingSource, workloadStatuses } from './hostStatus.ts';
+import { storeStatus } from './storeStatus.ts';
 import type { InterfaceStatus, LimitStatus, SelfStatus, StatusSnapshot, TenantStatus, Vitals } from './snapshot.ts';
 
 /** Of node:perf_hooks' monitorEventLoopDelay, in nanoseconds. */
@@ -37,6 +39,8 @@ export interface SnapshotSources extends VitalSources {
   readonly incidentCounters: IncidentCounters;
   readonly limits: readonly LimitStatus[];
   readonly alertmanager: readonly AlertmanagerStatus[];
+  /** null: the configuration wants none. */
+  readonly store: StoreState | null;
   readonly loopDelay: LoopDelay;
   /** null: nobody samples CPU and memory. */
   readonly sampling: SamplingSource | null;
@@ -57,6 +61,7 @@ export function takeSnapshot(sources: SnapshotSources): StatusSnapshot {
     incidentCounters,
     limits,
     alertmanager,
+    store: sources.store && storeStatus(sources.store),
     detectors: Object.entries(config.detectors).map(([id, { mode }]) => ({ id, mode })),
     self: selfOf(sources.loopDelay),
   };

@@ -41,7 +41,7 @@ export class DaemonProcess {
   static async start(yaml: string): Promise<DaemonProcess> {
     const directory = mkdtempSync(join(tmpdir(), 'weir-bench-'));
     const config = join(directory, 'weir.yaml');
-    writeFileSync(config, yaml);
+    writeFileSync(config, `${yaml}store: { path: ${join(directory, 'weir.db')} }\n`);
     const [command, main] = WEIR;
     const stdio = ['ignore', 'ignore', 'inherit'] as const;
     const child = spawn(command, [main, 'run', '--config', config], { env: WEIR_ENV, stdio: [...stdio] });

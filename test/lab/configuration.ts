@@ -31,6 +31,8 @@ export function labConfiguration({ plans = {}, sections = {} }: LabConfiguration
     ],
     tenants: tenants.map(({ id, prefixes }) => ({ id, addresses: prefixes, plan: { port: '100mbit', ...plans[id] } })),
     alertmanager: { urls: [`http://127.0.0.1:${ALERTMANAGER_PORT}`] },
+    // What one daemon remembers is nothing that the next one of a test should know, unless it says so.
+    store: { path: 'none' },
     ...sections,
   });
 }

@@ -56,6 +56,7 @@ export function testSnapshot(changes: Partial<StatusSnapshot> = {}): StatusSnaps
     incidentCounters: { opened: 3, closed: 1, suppressed: 0, candidatesEvicted: 0 },
     limits: [],
     alertmanager: [],
+    store: null,
     detectors: [{ id: 'synFlood', mode: 'observe' }],
     self: { rssBytes: 187_654_321, cpuSeconds: 42.5, eventLoopDelayP99Ms: 11.2 },
     ...changes,

@@ -9,6 +9,8 @@ import { trafficOptions } from './options.ts';
 import { lookAt, received, type Target } from './target.ts';
 
 const CRITICAL = 5;
+/** Of the threshold: less is not worth a note. */
+const NOTED_SHARE = 0.1;
 /** Targets that are looked at, and told of, when somebody asks; in each direction. */
 const EXPLAINED_TARGETS = 64;
 const EXPLAINED_READINGS = 3;
@@ -79,13 +81,22 @@ class FloodDetector implements Detector {
     const findings: Finding[] = [];
     const allowed = this.#threshold * rateSeconds(window);
     const least = allowed * this.#signature.leaveBelow;
+    const noted = this.#context.noteLevel === undefined ? least : allowed * NOTED_SHARE;
     for (const line of window.targets.used()) {
-      if (window.targetPackets(line, this.#rule.kind) < least) continue;
+      if (window.targetPackets(line, this.#rule.kind) < noted) continue;
       const target = lookAt(window, line, this.#context.hashSeed);
       const packets = this.#rule.flooding(target, allowed);
       if (packets >= least) findings.push(...this.#findingsAt(target, packets));
+      else if (packets >= noted) this.#noteLevel(target, packets);
     }
     return findings;
+  }
+
+  #noteLevel(target: Target, packets: number): void {
+    const parties = attribute(target, this.#context);
+    if (parties === null) return;
+    const { tenant, direction } = parties;
+    this.#context.noteLevel?.(this.#signature.id, tenant, direction, Math.round(packets / rateSeconds(target.window)));
   }
 
   #findingsAt(target: Target, packets: number): Finding[] {

@@ -1,0 +1,99 @@
+/** An open incident as text, so that the next run goes on with it. */
+import { z } from 'zod';
+import type { Milliseconds } from '../../probes/probe.ts';
+import { SKETCH_REGISTERS } from '../metering/distinctSketch.ts';
+import type { Incident } from './incident.ts';
+import type { IncidentRecord } from './record.ts';
+
+/** An incident, and what is remembered of it beside what is shown. */
+export interface OpenIncident {
+  record: IncidentRecord;
+  /** By observation point, when it last saw it by its own clock; those that have been quiet for too long are gone. */
+  readonly seenAt: Map<string, Milliseconds>;
+  /** Its times come again, since a clock was set back: they must not be taken for its life. */
+  spansSetBack: boolean;
+}
+
+/** Both as JSON. */
+export interface SavedIncident {
+  readonly incident: string;
+  readonly memory: string;
+}
+
+const MAX_POINTS = 1024;
+
+const savedIncident = z.looseObject({
+  id: z.string(),
+  detector: z.string(),
+  signature: z.string(),
+  clause: z.string(),
+  title: z.string(),
+  tenant: z.string(),
+  direction: z.enum(['inbound', 'outbound']).nullable(),
+  severity: z.enum(['warning', 'critical']),
+  confidence: z.number(),
+  offender: z.string().nullable(),
+  victim: z.string().nullable(),
+  value: z.number(),
+  peak: z.number(),
+  threshold: z.number(),
+  unit: z.string(),
+  firstSeen: z.iso.datetime(),
+  lastSeen: z.iso.datetime(),
+  state: z.enum(['open', 'closed']),
+  observationPoint: z.string(),
+  evidence: z.looseObject({ tier: z.string() }),
+});
+
+const savedMemory = z.object({
+  identity: z.string(),
+  firstSeenMs: z.number(),
+  lastSeenMs: z.number(),
+  sources: z.base64().nullable(),
+  offenders: z.array(z.string()).max(2),
+  seenAt: z.array(z.tuple([z.string(), z.number()])).max(MAX_POINTS),
+  spansSetBack: z.boolean(),
+});
+
+export function saveIncident(identity: string, { record, seenAt, spansSetBack }: OpenIncident): SavedIncident {
+  const { incident, firstSeenMs, lastSeenMs, sources, offenders } = record;
+  const memory: z.input<typeof savedMemory> = {
+    identity,
+    firstSeenMs,
+    lastSeenMs,
+    sources: sources && Buffer.from(sources).toString('base64'),
+    offenders: [...offenders],
+    seenAt: [...seenAt],
+    spansSetBack,
+  };
+  return { incident: JSON.stringify(incident), memory: JSON.stringify(memory) };
+}
+
+/** null: it is not what `saveIncident` gives. */
+export function restoreIncident(saved: SavedIncident): { identity: string; open: OpenIncident } | null {
+  const incident = parseIncident(saved.incident);
+  const memory = savedMemory.safeParse(parseJson(saved.memory)).data;
+  if (incident === null || memory === undefined) return null;
+  const { identity, firstSeenMs, lastSeenMs, sources, offenders, seenAt, spansSetBack } = memory;
+  const sketch = sources === null ? null : Uint8Array.from(Buffer.from(sources, 'base64'));
+  if (sketch !== null && sketch.length !== SKETCH_REGISTERS) return null;
+  const record: IncidentRecord = { incident, firstSeenMs, lastSeenMs, sources: sketch, offenders };
+  return { identity, open: { record, seenAt: new Map(seenAt), spansSetBack } };
+}
+
+/** null: it is no incident. */
+export function parseIncident(text: string): Incident | null {
+  const parsed: unknown = parseJson(text);
+  return isIncident(parsed) ? parsed : null;
+}
+
+/** Of another version it may have other evidence: that is shown as far as it goes. */
+const isIncident = (value: unknown): value is Incident => savedIncident.safeParse(value).success;
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
