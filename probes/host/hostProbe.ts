@@ -1,6 +1,7 @@
 /** Samples the host and the tenants' workloads: CPU, memory, pressure, interface counters, from the kernel's files. */
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Milliseconds } from '../probe.ts';
 import type { Sample, SampleProbe, Workload, WorkloadSample } from '../sample.ts';
 import { readHost, readMemory } from './hostFacts.ts';
 import { findHierarchies } from './hierarchies.ts';
@@ -20,12 +21,14 @@ export interface HostProbeOptions {
   readonly root?: string;
   readonly cgroupRoot?: string;
   readonly procRoot?: string;
+  /** The wall clock. */
+  readonly now?: () => Milliseconds;
 }
 
 /** Its files stay open; they are closed with the process. */
 export function createHostProbe(options: HostProbeOptions): SampleProbe {
   const { workloads, root = '/' } = options;
-  const { cgroupRoot = join(root, 'sys/fs/cgroup'), procRoot = join(root, 'proc') } = options;
+  const { cgroupRoot = join(root, 'sys/fs/cgroup'), procRoot = join(root, 'proc'), now = Date.now } = options;
   const hierarchies = findHierarchies(cgroupRoot);
   const openFiles = new OpenFiles(Math.floor((openFilesLimit() - SPARED_FILES) / 2));
   const whereabouts = new Whereabouts(root, hierarchies, [...workloads.values()]);
@@ -41,7 +44,7 @@ export function createHostProbe(options: HostProbeOptions): SampleProbe {
     const samples: WorkloadSample[] = [];
     for await (const slice of inSlices(readers)) {
       for (const { workload, reader } of slice) {
-        samples.push(reader.sample(Date.now(), () => whereabouts.of(workload), limits));
+        samples.push(reader.sample(now(), () => whereabouts.of(workload), limits));
       }
     }
     return samples;
@@ -49,13 +52,13 @@ export function createHostProbe(options: HostProbeOptions): SampleProbe {
 
   return {
     async sample(): Promise<Sample> {
-      await whereabouts.readNames(Date.now(), isMissing());
+      await whereabouts.readNames(now(), isMissing());
       const memory = await readMemory();
-      const atMs = Date.now();
+      const atMs = now();
       const host = readHost(procRoot, memory);
       const samples = await sampleWorkloads();
       // For the next round, which knows what belongs to whom.
-      if (isMissing()) await whereabouts.search(Date.now(), taken());
+      if (isMissing()) await whereabouts.search(now(), taken());
       return { atMs, host, workloads: samples, isSearchCutShort: !whereabouts.isWhole };
     },
   };

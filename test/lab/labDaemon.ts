@@ -21,6 +21,12 @@ interface LogLine {
   readonly incident?: Incident;
 }
 
+interface StartOptions {
+  readonly name?: string;
+  readonly port?: number;
+  readonly prefix?: readonly string[];
+}
+
 export class LabDaemon {
   readonly process: LabProcess;
   readonly #lab: Lab;
@@ -34,10 +40,11 @@ export class LabDaemon {
 
   /**
    * Resolves when it is healthy and watches every interface; throws with its last words when it ends before. One of several
-   * daemons of the host has a name of its own, and `port` is that of its `status.listen`.
+   * daemons of the host has a name of its own, and `port` is that of its `status.listen`. `prefix` as in spawnDaemon.
    */
-  static async start(lab: Lab, yaml: string, { name = 'weir', port = STATUS_PORT } = {}): Promise<LabDaemon> {
-    const daemon = new LabDaemon(lab, spawnDaemon(lab, yaml, [], name), statusUrl(port));
+  static async start(lab: Lab, yaml: string, options: StartOptions = {}): Promise<LabDaemon> {
+    const { name, port = STATUS_PORT, prefix } = options;
+    const daemon = new LabDaemon(lab, spawnDaemon(lab, yaml, prefix, name), statusUrl(port));
     await until('a healthy daemon', START_MS, () => daemon.#isHealthy());
     await daemon.until('every interface', START_MS, ({ interfaces }) =>
       interfaces.every(({ state }) => state === 'up'),
