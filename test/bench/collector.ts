@@ -1,27 +1,19 @@
 /** The flow collector on loopback, over its sockets: what the daemon takes in, what it says was lost, and what that costs. */
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { sendDatagrams, type DatagramReport } from '../support/datagramSender.ts';
 import { until } from '../lab/until.ts';
 import { benchConfiguration } from './configuration.ts';
 import { DaemonProcess } from './daemonProcess.ts';
-import { flowDatagrams, type FlowProtocol, RECORDS } from './flowDatagrams.ts';
+import { RECORDS } from './flowDatagrams.ts';
+import { type FlowLoad, FlowSender } from './flowSender.ts';
 import { inTurn } from './inTurn.ts';
 import type { Cell, Section } from './report.ts';
 import { NEAR_INTERFACE } from './stage.ts';
 
 const PORT = 2055;
 const SECONDS = 5;
-const DATAGRAMS = 4096;
 /** The daemon tells its counts every second. */
 const COUNTED_WITHIN_MS = 10_000;
 
-interface Load {
-  readonly protocol: FlowProtocol;
-  readonly records: number;
-  /** Absent: as fast as the sender can. */
-  readonly perSecond?: number;
-}
+type Load = Pick<FlowLoad, 'protocol' | 'records' | 'perSecond'>;
 
 const LOADS: readonly Load[] = [
   { protocol: 'netflow5', records: 1, perSecond: 100_000 },
@@ -61,10 +53,9 @@ async function measureLoad(load: Load): Promise<Cell[]> {
     templates: '/dev/shm/weir-bench-templates.json',
   };
   const daemon = await DaemonProcess.start(benchConfiguration(NEAR_INTERFACE, [], {}, { collector }));
-  const sender = fork(import.meta.filename, [JSON.stringify(load)]);
-  await once(sender, 'message');
+  const sender = await FlowSender.start({ ...load, port: PORT, seconds: SECONDS });
   const before = daemon.cpuSeconds();
-  const { sent, seconds } = await send(sender);
+  const { sent, seconds } = await sender.send();
   const { received, dropped, records } = await counted(daemon, sent);
   const after = daemon.cpuSeconds();
   await daemon.stop();
@@ -82,15 +73,6 @@ async function measureLoad(load: Load): Promise<Cell[]> {
     records / seconds / 1e6,
     Math.round(cpuNs),
   ];
-}
-
-async function send(sender: ChildProcess): Promise<DatagramReport> {
-  const { promise, resolve } = Promise.withResolvers<DatagramReport>();
-  sender.once('message', resolve);
-  sender.send('go');
-  const report = await promise;
-  sender.disconnect();
-  return report;
 }
 
 /** Once all is received or lost, or nothing has come for a while. */
@@ -114,16 +96,3 @@ async function counts(daemon: DaemonProcess) {
     records: exporter?.records ?? 0,
   };
 }
-
-/** The sender's process: makes its datagrams, says so, and sends when it is told to. */
-function serve({ protocol, records, perSecond }: Load): void {
-  const datagrams = flowDatagrams(protocol, DATAGRAMS, records, Date.now());
-  process.once('message', () => {
-    const pace = perSecond === undefined ? {} : { perSecond };
-    process.send?.(sendDatagrams({ port: PORT, datagrams, seconds: SECONDS, ...pace }));
-  });
-  process.send?.('ready');
-}
-
-const [load] = process.argv.slice(2);
-if (import.meta.main && load !== undefined) serve(JSON.parse(load));

@@ -1,5 +1,6 @@
 /** Datagrams of flow exporters for the benchmark: full ones, of flows of a PBX host's customers. */
 import { randomFrom } from '../support/random.ts';
+import { outsideAddress, tenantAddress, TENANTS } from './workload/addresses.ts';
 
 export const FLOW_PROTOCOLS = ['netflow5', 'netflow9', 'ipfix'] as const;
 export type FlowProtocol = (typeof FLOW_PROTOCOLS)[number];
@@ -92,7 +93,7 @@ function withHeader(
   return Buffer.concat([header, ...sets]);
 }
 
-/** Of 4,096 strangers and 512 addresses of tenants (198.18.0.0/15, RFC 2544), UDP and TCP, that ended in the last second. */
+/** Of 4,096 strangers and one address of each tenant, UDP and TCP, that ended in the last second. */
 function v5Record(random: () => number): Buffer {
   const bytes = Buffer.alloc(V5_RECORD);
   const flow = drawFlow(random);
@@ -139,8 +140,8 @@ function record(fields: Fields, random: () => number, nowMs: number): Buffer {
 }
 
 function drawFlow(random: () => number) {
-  const stranger = (0xcb00_0000 | (random() & 0xfff)) >>> 0;
-  const customer = (0xc612_0000 | (random() & 0x1ff)) >>> 0;
+  const stranger = outsideAddress(random() & 0xfff);
+  const customer = tenantAddress(random() % TENANTS);
   const inbound = (random() & 1) === 0;
   const endAgoMs = random() % 1000;
   return {

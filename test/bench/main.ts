@@ -1,11 +1,13 @@
 /**
- * The benchmark: `npm run bench [-- [--json] [--runs N] [replay live cap latency memory]]`, all of it in about five minutes.
+ * The benchmark: `npm run bench [-- [--json] [--runs N] [PART …]]`, all of it in about eight minutes.
  * Needs root: it runs in a network namespace, which it makes and removes.
  */
 import { cpus, loadavg, release } from 'node:os';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { measureCap } from './cap.ts';
+import { measureCollector } from './collector.ts';
+import { measureFlows } from './flows.ts';
 import { inTurn } from './inTurn.ts';
 import { measureLatency } from './latency.ts';
 import { measureLive } from './live.ts';
@@ -32,6 +34,8 @@ const PARTS: Readonly<Record<string, Part>> = {
   replay: () => measureReplay(Number(options.runs)),
   live: measureLive,
   cap: measureCap,
+  flows: measureFlows,
+  collector: measureCollector,
   latency: measureLatency,
   memory: measureMemory,
 };

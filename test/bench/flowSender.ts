@@ -1,0 +1,53 @@
+/** Sends the datagrams of a flow exporter to loopback from a process of its own; run as a program it serves one request. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { type DatagramReport, sendDatagrams } from '../support/datagramSender.ts';
+import { flowDatagrams, type FlowProtocol } from './flowDatagrams.ts';
+
+/** Made before, and sent over and over. */
+const DATAGRAMS = 4096;
+
+export interface FlowLoad {
+  readonly protocol: FlowProtocol;
+  /** Of each datagram. */
+  readonly records: number;
+  readonly port: number;
+  readonly seconds: number;
+  /** Datagrams; absent: as fast as possible. */
+  readonly perSecond?: number;
+}
+
+export class FlowSender {
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+  }
+
+  /** Resolves once the datagrams are made. */
+  static async start(load: FlowLoad): Promise<FlowSender> {
+    const child = fork(import.meta.filename, [JSON.stringify(load)]);
+    await once(child, 'message');
+    return new FlowSender(child);
+  }
+
+  /** Sends them; then its process ends. */
+  async send(): Promise<DatagramReport> {
+    const { promise, resolve } = Promise.withResolvers<DatagramReport>();
+    this.#child.once('message', resolve);
+    this.#child.send('go');
+    const report = await promise;
+    this.#child.disconnect();
+    return report;
+  }
+}
+
+function serve({ protocol, records, port, seconds, perSecond }: FlowLoad): void {
+  const datagrams = flowDatagrams(protocol, DATAGRAMS, records, Date.now());
+  const pace = perSecond === undefined ? {} : { perSecond };
+  process.once('message', () => process.send?.(sendDatagrams({ port, datagrams, seconds, ...pace })));
+  process.send?.('ready');
+}
+
+const [load] = process.argv.slice(2);
+if (import.meta.main && load !== undefined) serve(JSON.parse(load));
