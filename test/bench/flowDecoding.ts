@@ -73,7 +73,11 @@ function startMetering(nowMs: number): Running {
 
 function startDecoding(nowMs: number): Running {
   let records = 0;
-  const decoder = new FlowDecoder({ observeFlow: () => void records++, observeSampledFrame: () => {} });
+  const decoder = new FlowDecoder({
+    observeFlow: () => void records++,
+    observeSampledFrame: () => {},
+    observeInterface: () => {},
+  });
   return {
     take: (datagram) => void decoder.decode(EXPORTER, datagram, 0, datagram.length, nowMs),
     records: () => records,
