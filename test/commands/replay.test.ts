@@ -1,35 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { capturesOrPending } from '../support/captures.ts';
-import { frame, type TimedFrame } from '../support/frames.ts';
 import { pcapOf, withFolder, writeIn } from '../support/pcapFile.ts';
+import { flood, floodInside, replay, WEIR_MAIN } from '../support/replay.ts';
 
-const MAIN = join(import.meta.dirname, '../../daemon/main.ts');
-const START_MS = Date.UTC(2026, 0, 1);
 const FIELDS =
   'id detector signature clause tenant direction severity offender victim value threshold unit firstSeen lastSeen state observationPoint'.split(
     ' ',
   );
-
-interface Outcome {
-  readonly code: number | null;
-  readonly incidents: readonly Record<string, unknown>[];
-  readonly stderr: string;
-}
-
-function replay(args: readonly string[], input?: Uint8Array): Outcome {
-  const run = spawnSync(process.execPath, [MAIN, 'replay', '--json', ...args], { encoding: 'utf8', input });
-  const lines = run.stdout.split('\n').filter((line) => line !== '');
-  return { code: run.status, incidents: lines.map((line) => JSON.parse(line)), stderr: run.stderr };
-}
-
-/** 4,000 SYNs a second for two seconds, each from another source. */
-const flood = (victim: string, source: (i: number) => string): TimedFrame[] =>
-  Array.from({ length: 8000 }, (_, i) => ({
-    bytes: frame({ source: source(i), destination: victim, destinationPort: 5061 }),
-    timeMs: START_MS + i / 4,
-  }));
 
 const CONFIG = `tenants:
   - { id: acme, addresses: [198.51.100.8/29, '2001:db8:8::/48'] }
@@ -70,7 +48,7 @@ describe('weir replay', () => {
 
   it('reads standard input, and gives the same incidents for the same packets', () =>
     withFolder((folder) => {
-      const capture = pcapOf(flood('192.168.1.1', (i) => `203.0.113.${i & 255}`));
+      const capture = pcapOf(floodInside());
       const fromFile = replay([writeIn(folder, 'flood.pcap', capture)]);
       const fromPipe = replay(['-'], capture);
       assert.equal(fromFile.incidents.length, 1);
@@ -79,7 +57,7 @@ describe('weir replay', () => {
 
   it('uses what was readable of a truncated file, then says where it ends and exits with 1', () =>
     withFolder((folder) => {
-      const capture = pcapOf(flood('192.168.1.1', (i) => `203.0.113.${i & 255}`));
+      const capture = pcapOf(floodInside());
       const path = writeIn(folder, 'cut.pcap', capture.subarray(0, capture.length - 5));
       const { code, incidents, stderr } = replay([path]);
       assert.equal(code, 1);
@@ -101,10 +79,10 @@ describe('weir replay', () => {
 
   it('ends quietly when nobody reads its output any more', () =>
     withFolder((folder) => {
-      const path = writeIn(folder, 'flood.pcap', pcapOf(flood('192.168.1.1', (i) => `203.0.113.${i & 255}`)));
+      const path = writeIn(folder, 'flood.pcap', pcapOf(floodInside()));
       // The pipe's reader has ended before anything is written.
       const script = '"$@" | true; echo "${PIPESTATUS[0]}"';
-      const words = ['-c', script, 'bash', process.execPath, MAIN, 'replay', '--json', path];
+      const words = ['-c', script, 'bash', process.execPath, WEIR_MAIN, 'replay', '--json', path];
       const { stdout, stderr } = spawnSync('bash', words, { encoding: 'utf8' });
       assert.deepEqual({ stdout, stderr }, { stdout: '0\n', stderr: '' });
     }));

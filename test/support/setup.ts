@@ -22,6 +22,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   promtool: 'prometheus',
   pmacctd: 'pmacct',
   ps: 'procps',
+  script: 'bsdutils',
   softflowd: 'softflowd',
   'systemd-escape': 'systemd',
   python3: 'python3',
