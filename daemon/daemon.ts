@@ -153,11 +153,14 @@ export class Daemon {
   }
 
   #capture(config: InterfaceConfig, hashSeed: number): Capture {
-    const { name, faces } = config;
+    const { name, faces, tenant } = config;
     const { tenants } = this.#config;
+    const portTenant = tenants.findIndex(({ id }) => id === tenant) + 1;
+    this.#pipeline.declare(name, { portTenant });
     return new Capture({
       probe: probeInput(config),
       tenants,
+      portTenant,
       shape: { tenants: tenants.length, ...TABLES[faces] },
       hashSeed,
       onWindow: (window, statistics) => this.#observe(name, window, statistics),

@@ -16,27 +16,35 @@ export interface Memory {
   readonly state: Json;
 }
 
+export interface PointDeclaration {
+  readonly lagMs?: Milliseconds;
+  /** The number of the tenant whose own port it is; 0: everybody's. */
+  readonly portTenant?: number;
+}
+
 export class Pipeline {
   readonly incidents: Incidents;
   readonly #config: Config;
-  readonly #context: DetectorContext;
+  readonly #context: Omit<DetectorContext, 'portTenant'>;
   readonly #accountsFor: AccountsFor;
   /** By observation point. */
   readonly #detectors = new Map<string, Detector[]>();
   /** What an earlier run remembered, until its detectors are made. */
   readonly #memories = new Map<string, Json>();
   readonly #oneWayWatches = new Map<string, OneWayWatch>();
+  readonly #portTenants = new Map<string, number>();
 
-  constructor(config: Config, context: DetectorContext, accountsFor: AccountsFor = () => true) {
+  constructor(config: Config, context: Omit<DetectorContext, 'portTenant'>, accountsFor: AccountsFor = () => true) {
     this.#config = config;
     this.#context = context;
     this.#accountsFor = accountsFor;
     this.incidents = new Incidents(config.incidents);
   }
 
-  /** Says that the windows of an observation point may be so late. */
-  declare(observationPoint: string, declaration: { readonly lagMs: Milliseconds }): void {
-    this.incidents.declare(observationPoint, declaration);
+  /** Says what an observation point is, before its first window: how late its windows may be, whose own port it is. */
+  declare(observationPoint: string, { lagMs, portTenant }: PointDeclaration): void {
+    if (lagMs !== undefined) this.incidents.declare(observationPoint, { lagMs });
+    if (portTenant !== undefined) this.#portTenants.set(observationPoint, portTenant);
   }
 
   /** What the window changes, which is marked with what is suspected of its point; each point's windows come in order. */
@@ -71,8 +79,9 @@ export class Pipeline {
   #detectorsAt(observationPoint: string, observed: Observed): Detector[] {
     let detectors = this.#detectors.get(observationPoint);
     if (detectors === undefined) {
+      const portTenant = this.#portTenants.get(observationPoint) ?? 0;
       const accountsFor = (tenant: number): boolean => this.#accountsFor(tenant, observationPoint);
-      detectors = createDetectors(this.#config.detectors, { ...this.#context, accountsFor }, observed);
+      detectors = createDetectors(this.#config.detectors, { ...this.#context, portTenant, accountsFor }, observed);
       this.#detectors.set(observationPoint, detectors);
       for (const detector of detectors) this.#remind(observationPoint, detector);
     }

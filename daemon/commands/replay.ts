@@ -94,7 +94,7 @@ function runThrough(
   const directory = new TenantDirectory(config.tenants);
   const pipeline = new Pipeline(config, { tenants: config.tenants, directory, hashSeed: HASH_SEED });
   const window = new Window({ tenants: config.tenants.length, ...TABLES.internet });
-  const meter = new Meter(directory, window, HASH_SEED);
+  const meter = new Meter(directory, window, { seed: HASH_SEED });
   const tick = new Tick({
     meter,
     nextWindow: () => window,

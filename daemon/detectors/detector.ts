@@ -159,6 +159,8 @@ export interface DetectorContext {
   readonly directory: { lookup(w0: number, w1: number, w2: number, w3: number): number };
   /** Whether a tenant's traffic (by its number) is accounted for where the windows come from; left out: it is. */
   readonly accountsFor?: (tenant: number) => boolean;
+  /** The number of the tenant at whose own port the windows are metered; 0: they are of everybody. */
+  readonly portTenant: number;
   /** The seed of `hashAddress` that the windows were metered with. */
   readonly hashSeed: number;
   /** Takes note of a value that gives no finding, and by which a threshold may be proposed later. */

@@ -11,6 +11,8 @@ const WINDOWS = 4;
 export interface CaptureOptions {
   readonly probe: ProbeInput;
   readonly tenants: readonly Tenant[];
+  /** The number of the tenant whose own port it is; 0: it faces the internet. */
+  readonly portTenant: number;
   readonly shape: WindowShape;
   readonly hashSeed: number;
   /** The window is valid only during the call; the statistics are those since start(), over all workers. */
@@ -29,7 +31,7 @@ export class Capture {
   #state: ProbeState | 'starting' | 'dead' = 'starting';
 
   constructor(options: CaptureOptions) {
-    const { probe, tenants, shape, hashSeed } = options;
+    const { probe, tenants, portTenant, shape, hashSeed } = options;
     this.#options = options;
     this.#worker = new WindowWorker({
       script: new URL('worker.ts', import.meta.url),
@@ -38,6 +40,7 @@ export class Capture {
       input: (isRestart) => ({
         probe: isRestart ? { ...probe, waitForInterface: true } : probe,
         tenants,
+        portTenant,
         hashSeed,
       }),
       onRunning: () => (this.#state = 'up'),

@@ -8,7 +8,7 @@ import { WindowWorker } from './windowWorker.ts';
 /** Handed over, or free while the main thread is late. */
 const SPARE_WINDOWS = 4;
 /** Smaller than a capture's, for there are so many of them: 1.9 MB each, 34 MB in all, and 0.25 KB a tenant each. */
-const TABLES = { targetBits: 13, sourceBits: 13, details: 256 } as const;
+const TABLES = { targetBits: 13, sourceBits: 13, details: 256, pairBits: 12 } as const;
 
 export interface CollectorOptions {
   /** What the worker is started with; `templates` are those of the last run. */

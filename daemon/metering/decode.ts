@@ -25,6 +25,7 @@ export function decodeFrame(
   const end = start + captured;
   const wireEnd = start + (wireLength > captured ? wireLength : captured);
   header.reason = 0;
+  header.anomalies = 0;
   if (linkType !== LINKTYPE_ETHERNET) return decodeOtherLink(view, start, end, wireEnd, linkType, header);
   if (captured < 14) return unreadable(header, wireLength < 14 ? LINK_TRUNCATED : SNAPPED);
   const etherType = view.getUint16(start + 12);

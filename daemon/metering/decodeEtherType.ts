@@ -4,6 +4,8 @@ import { FRAME_ARP, FRAME_OTHER, type FrameClass, type Header, reasonNumber, SNA
 
 const LINK_TRUNCATED = reasonNumber('linkTruncated');
 const VLAN_TOO_DEEP = reasonNumber('vlanTooDeep');
+/** Behind every frame. */
+const NO_IP_HEADER = 1 << 20;
 const ARP_TRUNCATED = reasonNumber('arpTruncated');
 
 export const ETHERTYPE_IPV4 = 0x0800;
@@ -152,10 +154,12 @@ export function decodeLlc(
   return decodeNetwork(view, start, at + 8, end, wireEnd, view.getUint16(at + 6), header);
 }
 
-/** RFC 826, for IPv4 over Ethernet: the sender's and the target's protocol addresses. */
+/** RFC 826, for IPv4 over Ethernet: the sender's and the target's protocol addresses, and the operation as `flags`. */
 function decodeArp(view: DataView, at: number, end: number, wireEnd: number, header: Header): FrameClass {
   if (at + 28 > end) return unreadable(header, at + 28 > wireEnd ? ARP_TRUNCATED : SNAPPED);
   setIPv4(header, view, at + 14, at + 24);
+  header.flags = view.getUint16(at + 6);
+  header.networkAt = NO_IP_HEADER;
   return FRAME_ARP;
 }
 

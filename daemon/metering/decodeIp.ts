@@ -1,5 +1,6 @@
 /** Decodes IP headers: IPv4 with options and fragments, IPv6 with extension headers. */
-import { FRAGMENT } from './decodeResult.ts';
+import { decodeIPv4Options } from './ipv4Options.ts';
+import { FRAGMENT, IPV6_EXTENSION } from './decodeResult.ts';
 import {
   decodeTransport,
   FRAGMENT_OFFSET,
@@ -8,7 +9,7 @@ import {
   PROTOCOL_TCP,
   PROTOCOL_UDP,
 } from './decodeTransport.ts';
-import { FRAME_IP, type FrameClass, type Header, reasonNumber, SNAPPED, unreadable } from './header.ts';
+import { anomalyBit, FRAME_IP, type FrameClass, type Header, reasonNumber, SNAPPED, unreadable } from './header.ts';
 
 const IPV4_TRUNCATED = reasonNumber('ipv4Truncated');
 const IPV4_VERSION = reasonNumber('ipv4Version');
@@ -22,10 +23,28 @@ const IPV6_EXTENSION_TOO_MANY = reasonNumber('ipv6ExtensionTooMany');
 
 /** RFC 8200 has six kinds of extension header, one of which may stand twice; more is an attempt to hide or to burn time. */
 const MAX_EXTENSIONS = 8;
+const HOP_BY_HOP = 0;
+const ROUTING = 43;
 const FRAGMENT_HEADER = 44;
+const DESTINATION_OPTIONS = 60;
 const AUTHENTICATION_HEADER = 51;
 /** IPv4's "more fragments" flag; without it and with no fragment offset: a whole packet. */
 const MORE_FRAGMENTS = 0x2000;
+/** IPv4's first flag bit, which must be zero (RFC 791; RFC 3514 is a joke). */
+const RESERVED_FLAG = 0x8000;
+
+const RESERVED_BITS = anomalyBit('reservedBits');
+const TINY_FRAGMENT = anomalyBit('tinyFragment');
+const BAD_FRAGMENT = anomalyBit('badFragment');
+const ROUTING_HEADER = anomalyBit('routingHeader');
+const EXTENSION_ORDER = anomalyBit('extensionOrder');
+
+/** Longest packet that can be put together from fragments (RFC 791, RFC 8200 section 4.5). */
+const MAX_PACKET_BYTES = 65_535;
+/** A bit each extension header. */
+const BITS: Readonly<Record<number, number>> = { 0: 1, 43: 2, 44: 4, 51: 8, 60: 16, 135: 32, 139: 64, 140: 128 };
+/** A first fragment holds the transport's header: TCP's with its flags, UDP's and ICMP's whole (RFC 1858, RFC 7112). */
+const FIRST_FRAGMENT_BYTES: Readonly<Record<number, number>> = { 1: 8, 6: 16, 17: 8, 58: 8 };
 
 export function setIPv4(header: Header, view: DataView, source: number, destination: number): void {
   header.source0 = 0;
@@ -73,11 +92,32 @@ export function decodeIPv4(
     if (totalLength < headerLength || at + totalLength > wireEnd) header.reason = IPV4_TOTAL_LENGTH;
     else packetEnd = at + totalLength;
   } else if (at + headerLength > wireEnd) header.reason = IPV4_HEADER_LENGTH;
-  const fragment = view.getUint16(at + 6) & (MORE_FRAGMENTS | FRAGMENT_OFFSET);
+  const flagsAndOffset = view.getUint16(at + 6);
+  const fragment = flagsAndOffset & (MORE_FRAGMENTS | FRAGMENT_OFFSET);
   const protocol = view.getUint8(at + 9);
+  header.networkAt = at - start;
+  if (headerLength > 20) decodeIPv4Options(view, at + 20, Math.min(at + headerLength, end), header);
+  if ((flagsAndOffset & RESERVED_FLAG) !== 0) header.anomalies |= RESERVED_BITS;
   decodeTransport(view, start, at + headerLength, end, packetEnd, protocol, fragment, header);
-  if (fragment !== 0) header.kind = FRAGMENT;
+  if (fragment !== 0) setFragment(header, view.getUint16(at + 4), fragment, packetEnd - at - headerLength, protocol);
   return FRAME_IP;
+}
+
+/** What a fragment says of itself, and whether it may be as it is. `fragment`: flag and offset in IPv4's order. */
+function setFragment(header: Header, id: number, fragment: number, length: number, protocol: number): void {
+  const offset = (fragment & FRAGMENT_OFFSET) << 3;
+  const hasMore = (fragment & MORE_FRAGMENTS) !== 0;
+  header.kind = FRAGMENT;
+  header.fragmentId = id;
+  header.fragmentOffset = offset;
+  header.fragmentLength = length;
+  header.hasMoreFragments = hasMore;
+  // Only the last one may end within a unit of eight bytes; none may end beyond the longest packet, nor be empty.
+  if ((hasMore && (length & 7) !== 0) || offset + length > MAX_PACKET_BYTES || length <= 0)
+    header.anomalies |= BAD_FRAGMENT;
+  // RFC 1858 section 3, RFC 3128: the header of TCP ends behind the first fragment.
+  const isShort = offset === 0 ? length < (FIRST_FRAGMENT_BYTES[protocol] ?? 0) : offset === 8 && protocol === 6;
+  if (isShort) header.anomalies |= TINY_FRAGMENT;
 }
 
 /** RFC 8200 with its extension headers; an ESP header ends what can be read. */
@@ -103,12 +143,13 @@ export function decodeIPv6(
     else packetEnd = at + 40 + payloadLength;
   }
   const next = view.getUint8(at + 6);
+  header.networkAt = at - start;
   // The common case first: no extension header.
   if (next === PROTOCOL_UDP || next === PROTOCOL_TCP || next === PROTOCOL_ICMPV6) {
     decodeTransport(view, start, at + 40, end, packetEnd, next, 0, header);
     return FRAME_IP;
   }
-  decodeExtensions(view, start, at + 40, end, packetEnd, next, header);
+  decodeExtensions(view, start, at + 40, end, packetEnd, next, payloadLength, header);
   return FRAME_IP;
 }
 
@@ -119,27 +160,57 @@ function decodeExtensions(
   end: number,
   packetEnd: number,
   firstHeader: number,
+  payloadLength: number,
   header: Header,
 ): void {
   let at = first;
   let next = firstHeader;
   let fragment = 0;
+  let fragmentId = 0;
+  let seen = 0;
   for (let count = 0; isExtension(next) && (fragment & FRAGMENT_OFFSET) === 0; count++) {
-    if (count === MAX_EXTENSIONS) return noTransport(header, at - start, next, IPV6_EXTENSION_TOO_MANY);
+    if (count === MAX_EXTENSIONS) {
+      header.anomalies |= EXTENSION_ORDER;
+      return noTransport(header, at - start, next, IPV6_EXTENSION_TOO_MANY);
+    }
     if (at + 8 > packetEnd) return noTransport(header, at - start, next, IPV6_EXTENSION_TRUNCATED);
     if (at + 8 > end) return noTransport(header, at - start, next, SNAPPED);
     const length = extensionLength(view, at, next);
     if (at + length > packetEnd) return noTransport(header, at - start, next, IPV6_EXTENSION_TRUNCATED);
+    seen = noteExtension(view, at, next, count, seen, header);
     if (next === FRAGMENT_HEADER) {
       // To IPv4's order; 0 is an atomic fragment (RFC 6946): a whole packet.
       const offsetAndMore = view.getUint16(at + 2);
       fragment = (offsetAndMore >> 3) | ((offsetAndMore & 1) * MORE_FRAGMENTS);
+      fragmentId = view.getUint32(at + 4);
     }
     next = view.getUint8(at);
     at += length;
   }
   decodeTransport(view, start, at, end, packetEnd, next, fragment, header);
-  if (fragment !== 0) header.kind = FRAGMENT;
+  if (fragment !== 0) setFragment(header, fragmentId, fragment, packetEnd - at, next);
+  // A super-packet of over 64 KiB has a jumbo option until the device cuts it (RFC 2675); an atomic fragment is a packet like any.
+  else if (payloadLength !== 0 && (seen & ~(BITS[FRAGMENT_HEADER] ?? 0)) !== 0) header.kind = IPV6_EXTENSION;
+}
+
+/**
+ * What has been seen so far, a bit an extension header: each stands at most once, hop-by-hop options first (RFC 8200 section
+ * 4.1; destination options may stand twice), and source routing of type 0 nowhere (RFC 5095).
+ */
+function noteExtension(
+  view: DataView,
+  at: number,
+  number: number,
+  index: number,
+  seen: number,
+  header: Header,
+): number {
+  const bit = BITS[number] ?? 0;
+  const again = (seen & bit) !== 0;
+  if ((number === HOP_BY_HOP && index > 0) || (again && number !== DESTINATION_OPTIONS))
+    header.anomalies |= EXTENSION_ORDER;
+  if (number === ROUTING && view.getUint8(at + 2) === 0) header.anomalies |= ROUTING_HEADER;
+  return seen | bit;
 }
 
 /** Words of 8 bytes beyond the first; AH (RFC 4302) has words of 4 beyond the second, a fragment header no length. */

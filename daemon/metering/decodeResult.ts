@@ -12,6 +12,8 @@ export const PACKET_KINDS = [
   'tcpFin',
   'tcpOdd',
   'other',
+  'ipv6Extension',
+  'neighbour',
 ] as const;
 export type PacketKind = (typeof PACKET_KINDS)[number];
 
@@ -26,6 +28,10 @@ export const TCP_FIN = 7;
 /** TCP with flags that no stack sends: none, FIN alone, SYN+FIN, SYN+RST and the like. */
 export const TCP_ODD = 8;
 export const OTHER = 9;
+/** IPv6 with extension headers, whatever comes after them; a whole packet, no fragment. */
+export const IPV6_EXTENSION = 10;
+/** Neighbour discovery: ICMPv6 of types 133 to 137 (RFC 4861). */
+export const NEIGHBOUR = 11;
 
 /** Reasons why (part of) a frame could not be read. A frame that is merely cut by the snap length is `snapped`. */
 export const DECODE_REASONS = [
@@ -51,3 +57,22 @@ export const DECODE_REASONS = [
   'icmpTruncated',
 ] as const;
 export type DecodeReason = (typeof DECODE_REASONS)[number];
+
+/** What headers contradict themselves or the standards in, in the order of the bits of `Header.anomalies`. */
+export const ANOMALIES = [
+  'land',
+  'tcpFlags',
+  'sourceRoute',
+  'recordRoute',
+  'ipOption',
+  'tinyFragment',
+  'overlappingFragment',
+  'badFragment',
+  'portZero',
+  'reservedBits',
+  'badLength',
+  'routingHeader',
+  'extensionOrder',
+  'routerLifetimeZero',
+] as const;
+export type Anomaly = (typeof ANOMALIES)[number];

@@ -1,12 +1,29 @@
 /** Decodes transport headers: TCP, UDP, ICMP; anything else has a protocol number and no ports. */
-import { ICMP, OTHER, TCP_ACK, TCP_FIN, TCP_ODD, TCP_RST, TCP_SYN, TCP_SYN_ACK, UDP } from './decodeResult.ts';
-import { type Header, reasonNumber, SNAPPED } from './header.ts';
+import {
+  ICMP,
+  NEIGHBOUR,
+  OTHER,
+  TCP_ACK,
+  TCP_FIN,
+  TCP_ODD,
+  TCP_RST,
+  TCP_SYN,
+  TCP_SYN_ACK,
+  UDP,
+} from './decodeResult.ts';
+import { anomalyBit, type Header, reasonNumber, SNAPPED } from './header.ts';
 
 const TCP_TRUNCATED = reasonNumber('tcpTruncated');
 const TCP_HEADER_LENGTH = reasonNumber('tcpHeaderLength');
 const UDP_TRUNCATED = reasonNumber('udpTruncated');
 const UDP_LENGTH = reasonNumber('udpLength');
 const ICMP_TRUNCATED = reasonNumber('icmpTruncated');
+
+const PORT_ZERO = anomalyBit('portZero');
+const RESERVED_BITS = anomalyBit('reservedBits');
+const ROUTER_LIFETIME_ZERO = anomalyBit('routerLifetimeZero');
+/** Three bits of TCP between the header length and the flags (RFC 9293); the fourth is AccECN's (RFC 9768). */
+const TCP_RESERVED = 0x0e00;
 
 /** IPv4's fragment offset in its field; not zero: a later fragment, which has no transport header. */
 export const FRAGMENT_OFFSET = 0x1fff;
@@ -20,6 +37,7 @@ export const SYN = 0x02;
 export const RST = 0x04;
 export const PSH = 0x08;
 export const ACK = 0x10;
+export const URG = 0x20;
 
 /** Kind by the TCP flag byte. ECE and CWR do not change what a segment is, PSH and URG only when nothing else is set. */
 export const TCP_KIND_BY_FLAGS: Uint8Array = Uint8Array.from({ length: 256 }, (_, flags) => tcpKind(flags));
@@ -74,6 +92,7 @@ function setPorts(view: DataView, at: number, header: Header): void {
   const ports = view.getInt32(at);
   header.sourcePort = ports >>> 16;
   header.destinationPort = ports & 0xffff;
+  if (header.sourcePort === 0 || header.destinationPort === 0) header.anomalies |= PORT_ZERO;
 }
 
 /** RFC 768; a length of 0 stands for a jumbogram (RFC 2675) or a datagram that the device still has to cut. */
@@ -117,8 +136,13 @@ function decodeTcp(view: DataView, start: number, at: number, end: number, packe
   header.headerLength = at + length - start;
   header.flags = flags;
   setPorts(view, at, header);
+  if ((lengthAndFlags & TCP_RESERVED) !== 0) header.anomalies |= RESERVED_BITS;
   if (length < 20 || at + length > packetEnd) header.reason = TCP_HEADER_LENGTH;
 }
+
+/** Neighbour discovery (RFC 4861): router solicitation and advertisement, neighbour solicitation and advertisement, redirect. */
+const isNeighbourDiscovery = (type: number): boolean => type >= 133 && type <= 137;
+const ROUTER_ADVERTISEMENT = 134;
 
 /** RFC 792, RFC 4443. */
 function decodeIcmp(
@@ -137,5 +161,11 @@ function decodeIcmp(
   else {
     header.flags = view.getUint16(at);
     header.destinationPort = header.flags;
+    if (protocol === PROTOCOL_ICMPV6 && isNeighbourDiscovery(header.flags >> 8)) {
+      header.kind = NEIGHBOUR;
+      // A router that goes sends it too; whoever forges it takes everybody's router away.
+      if (header.flags >> 8 === ROUTER_ADVERTISEMENT && at + 8 <= end && view.getUint16(at + 6) === 0)
+        header.anomalies |= ROUTER_LIFETIME_ZERO;
+    }
   }
 }

@@ -1,4 +1,8 @@
-/** Closer looks at the busy targets of a window: distinct sources (HyperLogLog), distinct ports, top sources and top ports of a sample. */
+/**
+ * Closer looks at the busy targets of a window: distinct sources (HyperLogLog), distinct ports, top sources and top ports of
+ * both ends of a sample, and when the looks began and ended.
+ */
+import type { Milliseconds } from '../../probes/probe.ts';
 import { type AddressWords, hashPort } from './address.ts';
 import { type DistinctSketch, SKETCH_REGISTERS } from './distinctSketch.ts';
 import { type Counter, mergeCounters } from './spaceSaving.ts';
@@ -19,7 +23,11 @@ const SKETCH = 2;
 const PORT_BITS = SKETCH + SKETCH_REGISTERS / 4;
 const SOURCES = PORT_BITS + PORT_BIT_WORDS;
 const PORTS = SOURCES + TOP_SOURCES * SOURCE_WORDS;
-const WORDS = PORTS + TOP_PORTS * PORT_WORDS;
+const SOURCE_PORTS = PORTS + TOP_PORTS * PORT_WORDS;
+/** Microseconds since the window's start. */
+const FIRST_US = SOURCE_PORTS + TOP_PORTS * PORT_WORDS;
+const LAST_US = FIRST_US + 1;
+const WORDS = LAST_US + 1;
 
 /** The counters of Space-Saving in a slot: each a key, its count and its error. */
 interface CounterArea {
@@ -30,6 +38,9 @@ interface CounterArea {
 }
 const SOURCE_COUNTERS: CounterArea = { at: SOURCES, counters: TOP_SOURCES, words: SOURCE_WORDS };
 const PORT_COUNTERS: CounterArea = { at: PORTS, counters: TOP_PORTS, words: PORT_WORDS };
+const SOURCE_PORT_COUNTERS: CounterArea = { at: SOURCE_PORTS, counters: TOP_PORTS, words: PORT_WORDS };
+/** A window lasts longer than half an hour only by a broken clock. */
+const MAX_US = 0x7fff_ffff;
 
 const META_WORDS = 16;
 const TAKEN = 0;
@@ -93,6 +104,21 @@ export class DetailTable {
   assign(slot: number, line: number): void {
     this.#words.fill(0, slot * WORDS, (slot + 1) * WORDS);
     this.#words[slot * WORDS + OWNER] = line;
+    this.#words[slot * WORDS + FIRST_US] = MAX_US;
+  }
+
+  /** A look so long after the window's start; negative: before it, as packets that are late. */
+  time(slot: number, offsetMs: Milliseconds): void {
+    const words = this.#words;
+    const us = Math.min(Math.max(Math.round(offsetMs * 1000), 0), MAX_US);
+    if (us < words[slot * WORDS + FIRST_US]!) words[slot * WORDS + FIRST_US] = us;
+    if (us > words[slot * WORDS + LAST_US]!) words[slot * WORDS + LAST_US] = us;
+  }
+
+  /** From the first look to the last one; 0: there was one, or none was timed. */
+  spanMs(slot: number): Milliseconds {
+    const words = this.#words;
+    return Math.max(words[slot * WORDS + LAST_US]! - words[slot * WORDS + FIRST_US]!, 0) / 1000;
   }
 
   /** The slots in turn: whose owner may have to give way when all are taken. */
@@ -118,12 +144,22 @@ export class DetailTable {
     }
   }
 
-  /** Takes packets of one source and port into the sample behind the top sources and top ports. */
-  sample(slot: number, w0: number, w1: number, w2: number, w3: number, port: number, packets = 1): void {
+  /** Takes packets of one source and its ports (-1: none) into the sample behind the top sources and top ports. */
+  sample(
+    slot: number,
+    w0: number,
+    w1: number,
+    w2: number,
+    w3: number,
+    sourcePort: number,
+    port: number,
+    packets = 1,
+  ): void {
     const base = slot * WORDS;
     this.#words[base + SAMPLED]! += packets;
     this.#countSource(base + SOURCES, w0, w1, w2, w3, packets);
     if (port >= 0) this.#countPort(base + PORTS, port, packets);
+    if (sourcePort >= 0) this.#countPort(base + SOURCE_PORTS, sourcePort, packets);
   }
 
   #countSource(first: number, w0: number, w1: number, w2: number, w3: number, packets: number): void {
@@ -194,7 +230,16 @@ export class DetailTable {
 
   /** Top destination ports, the largest first. */
   topPorts(slot: number): TopPort[] {
-    return this.#top(slot, PORT_COUNTERS).map(({ key: [port = 0], share }) => ({ port: port - 1, share }));
+    return this.#topPorts(slot, PORT_COUNTERS);
+  }
+
+  /** Top source ports, the largest first: services that are used as reflectors. */
+  topSourcePorts(slot: number): TopPort[] {
+    return this.#topPorts(slot, SOURCE_PORT_COUNTERS);
+  }
+
+  #topPorts(slot: number, area: CounterArea): TopPort[] {
+    return this.#top(slot, area).map(({ key: [port = 0], share }) => ({ port: port - 1, share }));
   }
 
   #top(slot: number, area: CounterArea): { key: readonly number[]; share: number }[] {
@@ -229,7 +274,9 @@ export class DetailTable {
     }
     for (let i = 0; i < PORT_BIT_WORDS; i++) this.#words[into + PORT_BITS + i]! |= words[base + PORT_BITS + i]!;
     this.#words[into + SAMPLED]! += words[base + SAMPLED]!;
-    for (const area of [SOURCE_COUNTERS, PORT_COUNTERS]) {
+    this.#words[into + FIRST_US] = Math.min(this.#words[into + FIRST_US]!, words[base + FIRST_US]!);
+    this.#words[into + LAST_US] = Math.max(this.#words[into + LAST_US]!, words[base + LAST_US]!);
+    for (const area of [SOURCE_COUNTERS, PORT_COUNTERS, SOURCE_PORT_COUNTERS]) {
       const merged = mergeCounters(this.#counters(slot, area), from.#counters(fromSlot, area), area.counters);
       const mine = this.#wordsOf(slot, area);
       merged.forEach(({ key, count, error }, i) => mine.set([...key, count, error], i * area.words));

@@ -144,7 +144,7 @@ export class FlowMeter {
   /** Sources and ports of a busy target. */
   #lookCloser(window: Window, line: number, packets: number): void {
     const { targets, details } = window;
-    const { source0, source1, source2, source3, destinationPort } = this.#header;
+    const { source0, source1, source2, source3, sourcePort: sourceTransportPort, destinationPort } = this.#header;
     let slot = targets.lanes[line + TARGET_DETAIL]! - 1;
     if (slot < 0) {
       if (slot < -1 && (++this.#retries & DETAIL_RETRY_MASK) !== 0) return;
@@ -155,7 +155,8 @@ export class FlowMeter {
     // As in meter.ts. Flows of a connection's two directions come in turn: to count to eight would miss one of them for ever.
     this.#sampler = (this.#sampler + GOLDEN_RATIO) >>> 0;
     const sampled = Math.floor(packets * SAMPLED_SHARE + this.#sampler / 2 ** 32);
-    if (sampled > 0) details.sample(slot, source0, source1, source2, source3, destinationPort, sampled);
+    if (sampled > 0)
+      details.sample(slot, source0, source1, source2, source3, sourceTransportPort, destinationPort, sampled);
   }
 }
 

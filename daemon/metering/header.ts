@@ -1,5 +1,5 @@
 /** What a frame is decoded into, and what decoding it can come to. */
-import { DECODE_REASONS, type DecodeReason } from './decodeResult.ts';
+import { ANOMALIES, type Anomaly, DECODE_REASONS, type DecodeReason } from './decodeResult.ts';
 
 /**
  * What a frame is decoded into; one object is used again and again. Fields of small integers are what V8 keeps in registers
@@ -31,6 +31,15 @@ export class Header {
   reason = 0;
   /** TCP flags (byte 13 of the header), or ICMP type << 8 | code. */
   flags = 0;
+  /** Bits by ANOMALIES: what no stack sends, or what nobody should. */
+  anomalies = 0;
+  /** Where the IP header starts, from the start of the frame. */
+  networkAt = 0;
+  /** Of a fragment, when `kind` is FRAGMENT: its place in the packet in bytes, its bytes, whether more follow, the packet's id. */
+  fragmentOffset = 0;
+  fragmentLength = 0;
+  hasMoreFragments = false;
+  fragmentId = 0;
 }
 
 /** What the frame is. `UNREADABLE`: no addresses could be read; `reason` says why. */
@@ -42,6 +51,7 @@ export type FrameClass = 0 | 1 | 2 | 3;
 
 /** Index into DECODE_REASONS. */
 export const reasonNumber = (name: DecodeReason): number => DECODE_REASONS.indexOf(name);
+export const anomalyBit = (name: Anomaly): number => 1 << ANOMALIES.indexOf(name);
 /** Cut by the snap length: nothing is wrong with the frame. */
 export const SNAPPED = reasonNumber('snapped');
 

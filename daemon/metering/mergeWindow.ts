@@ -2,6 +2,7 @@
 import { hashAddress } from './address.ts';
 import { BYTES, type CounterTable, PACKETS } from './counterTable.ts';
 import { PACKET_KINDS } from './decodeResult.ts';
+import { pairHash } from './pairTable.ts';
 import {
   SOURCE_ANSWERED,
   SOURCE_OTHER,
@@ -35,6 +36,9 @@ export function mergeWindow(into: Window, from: Window, hashSeed: number): void 
   mergeTable(into.sources, from.sources, hashSeed, SOURCE_SUMS, SOURCE_UNIONS, false);
   mergeTable(into.targets, from.targets, hashSeed, TARGET_SUMS, [], true);
   mergeDetails(into, from, hashSeed);
+  into.pairs.merge(from.pairs, ({ initiator, responder }) =>
+    pairHash(hashAddress(hashSeed, ...initiator), hashAddress(hashSeed, ...responder)),
+  );
   into.samples.merge(from.samples);
 }
 

@@ -2,12 +2,14 @@
  * The metering process (RFC 7011 section 2): frames in, counters of the open window up. This is the product's hot loop: it
  * allocates nothing, and touches one cache line a table for a usual packet.
  */
-import type { FrameBlock, Milliseconds } from '../../probes/probe.ts';
+import { FRAME_OUTGOING, type FrameBlock, type Milliseconds } from '../../probes/probe.ts';
 import { hashAddress, hashPort } from './address.ts';
 import { BYTES, type CounterTable, MARK, PACKETS } from './counterTable.ts';
 import { decodeFrame } from './decode.ts';
-import { FRAME_ARP, FRAME_IP, FRAME_OTHER, Header } from './header.ts';
-import { ICMP, PACKET_KINDS, TCP_RST, TCP_SYN, TCP_SYN_ACK, UDP } from './decodeResult.ts';
+import { FRAME_ARP, FRAME_IP, FRAME_OTHER, Header, SNAPPED } from './header.ts';
+import { ICMP, PACKET_KINDS, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, TCP_SYN_ACK, UDP } from './decodeResult.ts';
+import { ANSWERED_ONCE, FINGERPRINT_SHIFT } from './contactMemory.ts';
+import { PairWatch } from './pairWatch.ts';
 import {
   ARP_FRAMES,
   BYTES_ICMP,
@@ -30,8 +32,8 @@ import {
   type Window,
 } from './window.ts';
 
-/** Packets of a window from which on a target's sources and ports are looked at: 512 packets/s. */
-export const DETAIL_PACKETS = 128;
+/** Packets of a window from which on a target's sources and ports are looked at: 256 packets/s. */
+export const DETAIL_PACKETS = 64;
 /** How often a target that found no detail slot asks again, in its packets. */
 const DETAIL_RETRY = 256;
 /** One packet in 8 of a busy target goes into the sample behind its top sources and ports. */
@@ -42,6 +44,10 @@ const VLAN_TAG_BYTES = 4;
 export const DOOR_MASK = 0x7fff;
 /** 2^32 divided by the golden ratio: its multiples lie evenly among all numbers (Knuth, TAOCP 6.4). */
 export const GOLDEN_RATIO = 0x9e3779b1;
+/** A multiplier of MurmurHash3's finaliser. */
+const MIX = 0x85ebca6b;
+/** Kinds of which every packet may tell something of its pair of addresses, as bits. */
+const UNUSUAL = ~((1 << UDP) | (1 << TCP_ACK) | (1 << TCP_FIN));
 
 /** By kind: an index instead of a branch that a mix of traffic would mispredict. */
 export const SOURCE_LANE_BY_KIND = Uint8Array.from(PACKET_KINDS, (_, kind) => {
@@ -60,10 +66,18 @@ export interface AddressDirectory {
   lookup(w0: number, w1: number, w2: number, w3: number): number;
 }
 
+export interface MeterOptions {
+  readonly seed?: number;
+  /** The tenant whose own port the frames are of; 0: of everybody's. */
+  readonly portTenant?: number;
+}
+
 export class Meter {
   readonly #directory: AddressDirectory;
   readonly #seed: number;
+  readonly #portTenant: number;
   readonly #header = new Header();
+  readonly #watch: PairWatch;
   /**
    * One bit an address: a table's line is for those seen at least twice in a window, so that random ones do not flush it.
    * 2^20 bits: 125,000 random addresses a window (500,000 packets/s) leave 94 % of the next ones outside.
@@ -73,10 +87,13 @@ export class Meter {
   #window: Window;
   #sampler = 0;
 
-  constructor(directory: AddressDirectory, window: Window, seed = 0) {
+  constructor(directory: AddressDirectory, window: Window, { seed = 0, portTenant = 0 }: MeterOptions = {}) {
     this.#directory = directory;
     this.#window = window;
     this.#seed = seed;
+    this.#portTenant = portTenant;
+    const memory = portTenant === 0 ? 'large' : 'small';
+    this.#watch = new PairWatch(window, { seed, portTenant, directory, memory });
   }
 
   /** Starts a tick: everything goes into `window` until it is closed. */
@@ -85,6 +102,7 @@ export class Meter {
     this.#window = window;
     this.#targetDoor.fill(0);
     this.#sourceDoor.fill(0);
+    this.#watch.open(window, startMs);
   }
 
   /** Ends the tick; the window is no longer written to. `received` and `dropped` are the probe's, of this tick. */
@@ -99,11 +117,16 @@ export class Meter {
    * V8 keeps them in registers, which halves the cost of the same code in a method a table (measured, test/bench).
    */
   observeFrames(block: FrameBlock, from: number, to: number): void {
-    const { bytes, offsets, capturedLengths, wireLengths, segmentSizes, vlanTags, linkType } = block;
+    const { bytes, offsets, capturedLengths, wireLengths, segmentSizes, vlanTags, timesMs, flags, linkType } = block;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const header = this.#header;
     const directory = this.#directory;
     const seed = this.#seed;
+    const watch = this.#watch;
+    const portTenant = this.#portTenant;
+    const { words: flows, shift: flowShift } = watch.contacts;
+    const settled = watch.contacts.freshBits(ANSWERED_ONCE);
+    const seesDirection = watch.seesDirection(flags[from]! | flags[to - 1]!);
     const window = this.#window;
     const { totals, tenants, malformed, sources, targets } = window;
     const sourceLanes = sources.lanes;
@@ -119,8 +142,11 @@ export class Meter {
       const frame = decodeFrame(view, offsets[i]!, capturedLengths[i]!, wireLength, linkType, header);
       if (header.reason !== 0) malformed[header.reason]! += 1;
       if (frame !== FRAME_IP) {
-        if (frame === FRAME_ARP) totals[ARP_FRAMES]! += 1;
-        else if (frame === FRAME_OTHER) totals[OTHER_FRAMES]! += 1;
+        if (frame === FRAME_ARP) {
+          totals[ARP_FRAMES]! += 1;
+          watch.frame(view, block, i);
+          watch.observeArp(header);
+        } else if (frame === FRAME_OTHER) totals[OTHER_FRAMES]! += 1;
         continue;
       }
 
@@ -172,6 +198,7 @@ export class Meter {
         const portBit = hashPort(seed, port) >>> 26;
         sourceLanes[line + SOURCE_PORT_BITS + (portBit >>> 5)]! |= (1 << (portBit & 31)) & ~(port >> 31);
       }
+      const sourceTenant = tenant;
       // Row 0 takes what has nobody's address: adding to it costs less than asking.
       let row = (tenant * 2 + OUTBOUND) * ROW;
       tenants[row + kind]! += packets;
@@ -200,11 +227,44 @@ export class Meter {
         targetLanes[line + PACKETS] = soFar;
         targetDoubles[(line + BYTES) >> 1]! += length;
         targetLanes[line + TARGET_KINDS + kind]! += packets;
-        if (soFar >= DETAIL_PACKETS) this.#lookCloser(line, soFar, packets, sourceHash, port);
+        if (soFar >= DETAIL_PACKETS)
+          this.#lookCloser(line, soFar, packets, sourceHash, port, timesMs[i]! - window.startMs);
       }
       row = (tenant * 2 + INBOUND) * ROW;
       tenants[row + kind]! += packets;
       tenants[row + bytesColumn]! += length;
+
+      // By pair of addresses: what is usual is passed by at once.
+      if (kind === UDP) {
+        // The hash of the flow is the same in both directions.
+        const sourceEnd = Math.imul(sourceHash ^ Math.imul(header.sourcePort, GOLDEN_RATIO), MIX);
+        const targetEnd = Math.imul(targetHash ^ Math.imul(port, GOLDEN_RATIO), MIX);
+        const sum = sourceEnd + targetEnd;
+        const flow = Math.imul(sum ^ (sum >>> 15), MIX);
+        if (flows[flow >>> flowShift] !== ((flow << FINGERPRINT_SHIFT) | settled) && watch.admits(targetHash)) {
+          watch.frame(view, block, i);
+          watch.observeUdp(
+            header,
+            flow,
+            sourceEnd > targetEnd,
+            sourceHash,
+            targetHash,
+            packets,
+            length,
+            sourceTenant,
+            tenant,
+          );
+        }
+      }
+      const isOdd = ((UNUSUAL >>> kind) & 1) | header.anomalies | (header.reason & ~SNAPPED);
+      if ((isOdd !== 0 || sourceHash === targetHash) && watch.admits(targetHash)) {
+        watch.frame(view, block, i);
+        watch.observe(header, sourceHash, targetHash, packets, length, sourceTenant, tenant);
+      }
+      if (seesDirection && sourceTenant !== portTenant && (flags[i]! & FRAME_OUTGOING) === 0) {
+        watch.frame(view, block, i);
+        watch.observeSource(header, sourceHash, targetHash, packets, length, sourceTenant, tenant);
+      }
     }
   }
 
@@ -226,7 +286,7 @@ export class Meter {
   }
 
   /** Sources and ports of a busy target. */
-  #lookCloser(line: number, soFar: number, packets: number, sourceHash: number, port: number): void {
+  #lookCloser(line: number, soFar: number, packets: number, sourceHash: number, port: number, offsetMs: number): void {
     const { targets, details } = this.#window;
     let slot = targets.lanes[line + TARGET_DETAIL]! - 1;
     if (slot < 0) {
@@ -235,11 +295,12 @@ export class Meter {
       if (slot < 0) return;
     }
     details.observe(slot, sourceHash, port);
+    details.time(slot, offsetMs);
     // A multiplicative sequence picks evenly, but nobody outside can tell which packets.
     this.#sampler = (this.#sampler + GOLDEN_RATIO) | 0;
     if (this.#sampler >>> SAMPLE_SHIFT !== 0) return;
-    const { source0, source1, source2, source3 } = this.#header;
-    details.sample(slot, source0, source1, source2, source3, port);
+    const { source0, source1, source2, source3, sourcePort } = this.#header;
+    details.sample(slot, source0, source1, source2, source3, sourcePort, port);
   }
 }
 

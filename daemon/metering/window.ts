@@ -6,6 +6,7 @@ import type { Milliseconds } from '../../probes/probe.ts';
 import { CounterTable, type CounterTableShape, FIRST_FREE_LANE } from './counterTable.ts';
 import { DECODE_REASONS, PACKET_KINDS } from './decodeResult.ts';
 import { DetailTable } from './detailTable.ts';
+import { PairTable } from './pairTable.ts';
 import { SampleTable } from './sampleTable.ts';
 
 /** The usual length of a tick, in packet time; windows start at multiples of it, so that they can be merged. */
@@ -73,16 +74,18 @@ export interface WindowShape {
   readonly sourceBits: number;
   /** Busy targets whose sources and ports are looked at closely. */
   readonly details: number;
+  /** 2^pairBits sightings of pairs of addresses. */
+  readonly pairBits: number;
 }
 
 /** By what the interface faces: everybody, or one tenant. 5 MB and 1 MB a window. */
 export const TABLES = {
-  internet: { targetBits: 14, sourceBits: 15, details: 512 },
-  tenant: { targetBits: 12, sourceBits: 13, details: 128 },
+  internet: { targetBits: 14, sourceBits: 15, details: 512, pairBits: 12 },
+  tenant: { targetBits: 12, sourceBits: 13, details: 128, pairBits: 11 },
 } as const;
 
 /** Of a window of samples: it has no traffic, and only it has samples. */
-const NO_TABLES = { targetBits: 2, sourceBits: 2, details: 0 } as const;
+const NO_TABLES = { targetBits: 2, sourceBits: 2, details: 0, pairBits: 2 } as const;
 
 export const sampleShape = (tenants: number): WindowShape => ({ observed: 'samples', tenants, ...NO_TABLES });
 
@@ -104,6 +107,7 @@ function layout(shape: WindowShape) {
     targets: CounterTable.byteLength(targetShape(shape)),
     sources: CounterTable.byteLength(sourceShape(shape)),
     details: DetailTable.byteLength(shape.details),
+    pairs: PairTable.byteLength(shape.pairBits),
     samples: SampleTable.byteLength(sampleRows(shape)),
   };
   let end = 0;
@@ -120,6 +124,7 @@ function layout(shape: WindowShape) {
     targets: at(sizes.targets),
     sources: at(sizes.sources),
     details: at(sizes.details),
+    pairs: at(sizes.pairs),
     samples: at(sizes.samples),
     get byteLength() {
       return end;
@@ -141,6 +146,8 @@ export class Window {
   /** By source address. */
   readonly sources: CounterTable;
   readonly details: DetailTable;
+  /** First contacts and how they were answered, impossible sources and headers. */
+  readonly pairs: PairTable;
   /** Of a window of samples, else empty. */
   readonly samples: SampleTable;
   readonly #header: Float64Array;
@@ -160,6 +167,7 @@ export class Window {
     this.targets = new CounterTable(memory, offsets.targets, targetShape(shape));
     this.sources = new CounterTable(memory, offsets.sources, sourceShape(shape));
     this.details = new DetailTable(memory, offsets.details, shape.details);
+    this.pairs = new PairTable(memory, offsets.pairs, shape.pairBits);
     this.samples = new SampleTable(memory, offsets.samples, sampleRows(shape));
   }
 
@@ -221,6 +229,7 @@ export class Window {
     this.targets.clear();
     this.sources.clear();
     this.details.clear();
+    this.pairs.clear();
     this.samples.clear();
   }
 

@@ -36,7 +36,7 @@ function run(input: CaptureInput & WorkerInput, send: (output: Output) => void):
   const probe = open(input.probe);
   send({ kind: 'running' });
   const tick = new Tick({
-    meter: new Meter(new TenantDirectory(input.tenants), first, input.hashSeed),
+    meter: new Meter(new TenantDirectory(input.tenants), first, { seed: input.hashSeed, portTenant: input.portTenant }),
     nextWindow: () => takeFree(windows, control),
     onWindow: (window) => {
       const index = windows.indexOf(window);

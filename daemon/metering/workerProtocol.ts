@@ -29,6 +29,8 @@ export type ProbeInput = ({ readonly kind: 'ring' } & RingOptions) | ({ readonly
 export interface CaptureInput {
   readonly probe: ProbeInput;
   readonly tenants: readonly Tenant[];
+  /** The number of the tenant whose own port it is; 0: it faces the internet. */
+  readonly portTenant: number;
   readonly hashSeed: number;
 }
 

@@ -94,6 +94,8 @@ const GROUP_OF_KIND: Readonly<Record<(typeof PACKET_KINDS)[number], KindGroup>> 
   tcpFin: 'tcp',
   tcpOdd: 'tcp',
   other: 'other',
+  ipv6Extension: 'other',
+  neighbour: 'icmp',
 };
 
 /** Packets of a row by group. */

@@ -51,7 +51,14 @@ function startMetering(nowMs: number): Running {
     macs: [],
     plan: { portBps: null, guaranteed: false, threshold: null, limitBps: null },
   }));
-  const shape = { observed: 'flows', tenants: TENANTS, targetBits: 13, sourceBits: 13, details: 256 } as const;
+  const shape = {
+    observed: 'flows',
+    tenants: TENANTS,
+    targetBits: 13,
+    sourceBits: 13,
+    details: 256,
+    pairBits: 12,
+  } as const;
   const free = Array.from({ length: OPEN_WINDOWS }, () => new Window(shape));
   const windows = new FlowWindows({
     directory: new TenantDirectory(tenants),

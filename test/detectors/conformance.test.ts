@@ -75,7 +75,14 @@ describe('detectorDefinitions', () => {
       it('is silent on nothing and on empty windows', () => {
         const detector = create(definition, kase);
         for (const observed of definition.observes) {
-          const shape = { observed, tenants: kase.context.tenants.length, targetBits: 6, sourceBits: 6, details: 4 };
+          const shape = {
+            observed,
+            tenants: kase.context.tenants.length,
+            targetBits: 6,
+            sourceBits: 6,
+            details: 4,
+            pairBits: 6,
+          };
           assert.deepEqual(detector.observe(new Window(shape)), []);
         }
         for (const window of windowsOf(kase, 0, 30)) {

@@ -26,7 +26,7 @@ function observe(...flows: readonly ((window: number) => TimedFrame[])[]): strin
   const detectors = createDetectors({}, context, 'packets');
   let findings: string[] = [];
   const tick = new Tick({
-    meter: new Meter(context.directory, window, context.hashSeed),
+    meter: new Meter(context.directory, window, { seed: context.hashSeed }),
     nextWindow: () => window,
     dropped: () => 0,
     onWindow(closed) {

@@ -30,7 +30,7 @@ interface Course {
   readonly upload?: boolean;
 }
 
-const window = new Window({ tenants: 1, targetBits: 2, sourceBits: 2, details: 0 });
+const window = new Window({ tenants: 1, targetBits: 2, sourceBits: 2, details: 0, pairBits: 6 });
 
 /** A minute in which one direction takes a share of the port. */
 function windowOf(startMs: number, share: number, upload = false): Window {

@@ -41,6 +41,7 @@ class CaptureBed {
       tenants: TENANTS,
       shape: { tenants: TENANTS.length, ...TABLES.tenant },
       hashSeed: 1,
+      portTenant: 0,
       onWindow: (window, statistics) => {
         this.seen.packets += rowPackets(window.tenants, (2 + INBOUND) * ROW);
         this.seen.statistics = statistics;

@@ -40,6 +40,7 @@ describe('Capture, by cap', function () {
       tenants: TENANTS,
       shape: { tenants: TENANTS.length, ...TABLES.tenant },
       hashSeed: 1,
+      portTenant: 0,
       onWindow: (window, statistics) => {
         packets += rowPackets(window.tenants, (2 + INBOUND) * ROW);
         last = statistics;
@@ -86,6 +87,7 @@ describe('Capture, by cap', function () {
       tenants: TENANTS,
       shape: { tenants: TENANTS.length, ...TABLES.tenant },
       hashSeed: 1,
+      portTenant: 0,
       onWindow: () => {},
       onDeath: () => {},
     });

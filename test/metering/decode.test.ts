@@ -131,25 +131,25 @@ const ipv6: readonly Row[] = [
   ...[0, 43, 60, 135, 139, 140].map((number): Row => {
     const long = [1, ...Array<number>(14).fill(0)];
     const bytes = v6({ protocol: 'udp', extensions: [[number, ...long]] });
-    return [`extension header ${number}`, bytes, { kind: 'udp', ...PORTS, headerLength: 78, reason: 'none' }];
+    return [`extension header ${number}`, bytes, { kind: 'ipv6Extension', ...PORTS, headerLength: 78, reason: 'none' }];
   }),
   ...[12, 16, 24, 44].map((length): Row => {
     const bytes = v6({ extensions: [authentication(length)] });
     return [
       `an authentication header of ${length} bytes`,
       bytes,
-      { kind: 'tcpSyn', ...PORTS, headerLength: 74 + length },
+      { kind: 'ipv6Extension', ...PORTS, headerLength: 74 + length },
     ];
   }),
   [
     'a chain of extension headers',
     v6({ protocol: 'icmp', extensions: [[0, ...EMPTY], [60, ...EMPTY], [43, ...EMPTY], authentication(24)] }),
-    { kind: 'icmp', protocol: 58, headerLength: 110, reason: 'none' },
+    { kind: 'ipv6Extension', protocol: 58, headerLength: 110, reason: 'none' },
   ],
   [
     '8 extension headers',
     v6({ extensions: Array.from({ length: 8 }, () => [60, ...EMPTY] as const) }),
-    { kind: 'tcpSyn', ...PORTS, headerLength: 138, reason: 'none' },
+    { kind: 'ipv6Extension', ...PORTS, headerLength: 138, reason: 'none' },
   ],
   [
     '9 extension headers',

@@ -82,6 +82,7 @@ function expected(given: Fields) {
     reason: 'none',
     ...ends(given),
     ...rest,
+    ...(isV6 && extensions.length > 0 ? { kind: 'ipv6Extension' } : {}),
     ...(fragment === 'whole' ? {} : { kind: 'fragment' }),
     ...(fragment === 'later' ? noPorts : {}),
     headerLength: before + ip + (fragment === 'later' ? 0 : length),

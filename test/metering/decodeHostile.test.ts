@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { decodeFrame } from '../../daemon/metering/decode.ts';
 import { DECODED_LINK_TYPES } from '../../daemon/metering/decodeLinks.ts';
 import { FRAME_IP, FRAME_UNREADABLE, Header } from '../../daemon/metering/header.ts';
-import { DECODE_REASONS, PACKET_KINDS } from '../../daemon/metering/decodeResult.ts';
+import { DECODE_REASONS, FRAGMENT, PACKET_KINDS } from '../../daemon/metering/decodeResult.ts';
 import { LINKTYPE_ETHERNET } from '../../probes/probe.ts';
 import { capturesOrPending, isClassicPcap, readCapture } from '../support/captures.ts';
 import { frame } from '../support/frames.ts';
@@ -64,6 +64,13 @@ const seeds: readonly Uint8Array[] = [V4, V6].flatMap((ends) =>
 
 const MUTATIONS = 1_000_000;
 
+/** What a fragment says of itself stays in the header until the next one. */
+function meaningful(all: Header): Header {
+  if (all.kind === FRAGMENT) return all;
+  const none = { fragmentId: 0, fragmentOffset: 0, fragmentLength: 0, hasMoreFragments: false };
+  return Object.assign(new Header(), all, none);
+}
+
 describe('decodeFrame', () => {
   for (const folder of ['malformed', 'spoof-anomalies', 'formats'])
     it(`reads nothing but the frame, of every prefix of every frame of ${folder}`, function () {
@@ -112,7 +119,7 @@ describe('decodeFrame', () => {
         for (const wireLength of [captured, seed.length]) {
           const alone = decodeFrame(new DataView(seed.buffer, 0, captured), 0, captured, wireLength, 1, header);
           assert.equal(decodeFrame(new DataView(memory.buffer), at, captured, wireLength, 1, other), alone);
-          if (alone === FRAME_IP) assert.deepEqual(other, header);
+          if (alone === FRAME_IP) assert.deepEqual(meaningful(other), meaningful(header));
           else assert.equal(other.reason, header.reason);
         }
       }

@@ -12,7 +12,7 @@ const tableOf = (slots: number): DetailTable =>
 function sampleOf(keys: readonly number[]): DetailTable {
   const table = tableOf(1);
   table.claim(0);
-  for (const key of keys) table.sample(0, 0x20010db8, 0, 0, key, key);
+  for (const key of keys) table.sample(0, 0x20010db8, 0, 0, key, -1, key);
   return table;
 }
 
@@ -77,7 +77,7 @@ describe('DetailTable', () => {
     table.claim(0);
     for (let i = 0; i < 10; i++) {
       table.observe(0, i, -1);
-      table.sample(0, 0, 0, 0xffff, i, -1);
+      table.sample(0, 0, 0, 0xffff, i, -1, -1);
     }
     assert.deepEqual([table.topPorts(0), table.distinctPorts(0)], [[], 0]);
   });
@@ -87,7 +87,7 @@ describe('DetailTable', () => {
     table.claim(0);
     for (const port of [0, 65_535, 0]) {
       table.observe(0, 0, port);
-      table.sample(0, 0, 0, 0xffff, 0, port);
+      table.sample(0, 0, 0, 0xffff, 0, -1, port);
     }
     assert.deepEqual(
       table.topPorts(0).map(({ port }) => port),
@@ -108,7 +108,7 @@ describe('DetailTable', () => {
       const slot = table.claim(line);
       for (let i = 0; i < 5; i++) {
         table.observe(slot, 0x1234_5678 * i, i);
-        table.sample(slot, 0, 0, 0xffff, i, i);
+        table.sample(slot, 0, 0, 0xffff, i, -1, i);
       }
     }
     const state = (slot: number) => [

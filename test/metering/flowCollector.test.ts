@@ -21,7 +21,14 @@ class Bed {
   readonly #windows: FlowWindows;
 
   constructor(sampling: number | null = null) {
-    const shape = { observed: 'flows', tenants: tenants.length, targetBits: 4, sourceBits: 4, details: 2 } as const;
+    const shape = {
+      observed: 'flows',
+      tenants: tenants.length,
+      targetBits: 4,
+      sourceBits: 4,
+      details: 2,
+      pairBits: 6,
+    } as const;
     const free = Array.from({ length: OPEN_WINDOWS * 2 }, () => new Window(shape));
     this.#windows = new FlowWindows({
       directory,

@@ -40,7 +40,14 @@ class Bed {
   look: (window: Window) => void = () => {};
 
   constructor(spare = 2) {
-    const shape = { observed: 'flows', tenants: tenants.length, targetBits: 6, sourceBits: 6, details: 16 } as const;
+    const shape = {
+      observed: 'flows',
+      tenants: tenants.length,
+      targetBits: 6,
+      sourceBits: 6,
+      details: 16,
+      pairBits: 6,
+    } as const;
     this.free = Array.from({ length: OPEN_WINDOWS + spare }, () => new Window(shape));
     this.windows = new FlowWindows({
       directory,
@@ -192,7 +199,14 @@ describe('FlowWindows', () => {
     assert.deepEqual([crowdedOutRecords, lateRecords], [2, 0]);
     assert(Math.abs(crowdedOutOctets - 5500) <= 100, `${crowdedOutOctets} octets`);
     bed.free.push(
-      new Window({ observed: 'flows', tenants: tenants.length, targetBits: 6, sourceBits: 6, details: 16 }),
+      new Window({
+        observed: 'flows',
+        tenants: tenants.length,
+        targetBits: 6,
+        sourceBits: 6,
+        details: 16,
+        pairBits: 6,
+      }),
     );
     bed.windows.advance(NOW + WINDOW_MS);
     bed.observe({ startMs: NOW + WINDOW_MS, endMs: NOW + WINDOW_MS, octets: 300 });

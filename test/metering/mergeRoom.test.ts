@@ -8,7 +8,7 @@ import { readAll, targetsOf } from './readWindow.ts';
 import { merged, metered, SEED } from './workers.ts';
 
 /** Lines of the table of targets, made by hand: packets by the last word of the address. */
-const TINY: WindowShape = { tenants: 2, targetBits: 2, sourceBits: 2, details: 4 };
+const TINY: WindowShape = { tenants: 2, targetBits: 2, sourceBits: 2, details: 4, pairBits: 6 };
 const WAYS = 4;
 const SETS = { ...TINY, targetBits: 4 };
 const target = (key: number): AddressWords => [0x20010db8, 0, 0, key];

@@ -11,7 +11,7 @@ import { TrafficOracle } from './trafficOracle.ts';
 
 const { directory, tenants } = testContext();
 const window = new Window({ tenants: tenants.length, ...TABLES.internet });
-const meter = new Meter(directory, window, 0x5eed);
+const meter = new Meter(directory, window, { seed: 0x5eed });
 
 function metered(frames: readonly TimedFrame[]): Window {
   meter.open(window, 0);

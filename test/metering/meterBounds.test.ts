@@ -21,7 +21,7 @@ const ends = {
 } as const;
 
 const window = new Window({ tenants: 1, ...TABLES.internet });
-const meter = new Meter({ lookup: () => 0 }, window, SEED);
+const meter = new Meter({ lookup: () => 0 }, window, { seed: SEED });
 
 const blockOfFrames = (family: 4 | 6): FrameBlock =>
   blockOf(Array.from({ length: BLOCK }, () => ({ bytes: frame({ ...ends[family], protocol: 'udp' }) })));

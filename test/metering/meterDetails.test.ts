@@ -14,7 +14,7 @@ const BLOCK = 1000;
 
 function open(details: number = TABLES.internet.details) {
   const window = new Window({ tenants: 1, ...TABLES.internet, details });
-  const meter = new Meter({ lookup: () => 0 }, window, 0x5eed);
+  const meter = new Meter({ lookup: () => 0 }, window, { seed: 0x5eed });
   meter.open(window, 0);
   const send = (frames: readonly TimedFrame[]): void => {
     const block = blockOf(frames);

@@ -12,7 +12,7 @@ const EPOCH_MS = 1_772_323_200_000;
 const CLOCK_SET_BACK_MS = 1000;
 /** The k-th tick's packets come from tenant k + 1, so that a window's rows tell whose packets it holds. */
 const TICKS = 64;
-const SHAPE = { tenants: TICKS, targetBits: 2, sourceBits: 2, details: 1 } as const;
+const SHAPE = { tenants: TICKS, targetBits: 2, sourceBits: 2, details: 1, pairBits: 6 } as const;
 const directory = { lookup: (_w0: number, _w1: number, _w2: number, w3: number) => w3 & 255 };
 const packets = Array.from({ length: TICKS }, (_, i) =>
   frame({ source: `192.0.2.${i + 1}`, destination: '203.0.113.0', protocol: 'udp' }),

@@ -7,11 +7,11 @@ import { testContext } from '../support/windowBuilder.ts';
 
 export const SEED = 0x5eed;
 const { directory, tenants } = testContext();
-const SHAPE: WindowShape = { tenants: tenants.length, targetBits: 8, sourceBits: 8, details: 16 };
+const SHAPE: WindowShape = { tenants: tenants.length, targetBits: 8, sourceBits: 8, details: 16, pairBits: 6 };
 
 export function metered(frames: readonly TimedFrame[], dropped: number | null = 0, shape = SHAPE): Window {
   const window = new Window(shape);
-  const meter = new Meter(directory, window, SEED);
+  const meter = new Meter(directory, window, { seed: SEED });
   meter.open(window, 1000);
   const block = blockOf(frames);
   meter.observeFrames(block, 0, block.count);

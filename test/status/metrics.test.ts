@@ -40,7 +40,7 @@ const RICH = testSnapshot({
 });
 
 function testWindow(tenants: number, dropped: number | null = 2): Window {
-  const window = new Window({ tenants, targetBits: 4, sourceBits: 4, details: 1 });
+  const window = new Window({ tenants, targetBits: 4, sourceBits: 4, details: 1, pairBits: 6 });
   window.open(0);
   const acmeIn = (1 * 2 + INBOUND) * ROW;
   for (const [lane, value] of [

@@ -11,7 +11,7 @@ import { blockOf, frame } from '../support/frames.ts';
 import { addNamespaces, inNamespace, ip, joinByVeth, removeNamespaces } from '../support/namespace.ts';
 import { sendFrames, type SendReport } from '../support/packetSender.ts';
 
-const SHAPE = { tenants: 0, targetBits: 4, sourceBits: 4, details: 1 } as const;
+const SHAPE = { tenants: 0, targetBits: 4, sourceBits: 4, details: 1, pairBits: 6 } as const;
 const NEAR = 'wr-slf-near';
 const FAR = 'wr-slf-far';
 const SMALL_RING = { blockBytes: 65_536, blocks: 4 };

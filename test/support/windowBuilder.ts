@@ -42,6 +42,7 @@ const testTenants: readonly Tenant[] = [
 export const testContext = (tenants: readonly Tenant[] = testTenants): DetectorContext => ({
   tenants,
   directory: new TenantDirectory(tenants),
+  portTenant: 0,
   hashSeed: 0x5eed,
 });
 
@@ -70,7 +71,7 @@ const STEPS = 100;
 
 export function buildWindow(traffic: readonly Traffic[], options: WindowOptions = {}): Window {
   const { context = testContext(), startMs = 0, windowMs = WINDOW_MS, dropped = 0, details = 64 } = options;
-  const window = new Window({ tenants: context.tenants.length, targetBits: 10, sourceBits: 12, details });
+  const window = new Window({ tenants: context.tenants.length, targetBits: 10, sourceBits: 12, details, pairBits: 8 });
   window.open(startMs);
   const flows = traffic.map((flow) => ({
     ...flow,
@@ -144,7 +145,7 @@ function lookCloser(window: Window, line: number, hash: number, from: AddressWor
     if (slot < 0) return;
   }
   window.details.observe(slot, hash, port);
-  window.details.sample(slot, ...from, port);
+  window.details.sample(slot, ...from, -1, port);
 }
 
 function countRow(window: Window, row: number, kind: number, bytes: number): void {

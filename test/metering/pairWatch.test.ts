@@ -1,0 +1,312 @@
+import assert from 'node:assert/strict';
+import { Meter } from '../../daemon/metering/meter.ts';
+import { mergeWindow } from '../../daemon/metering/mergeWindow.ts';
+import { formatAddress } from '../../daemon/metering/address.ts';
+import { type PairLine, type Sighting, SIGHTINGS } from '../../daemon/metering/pairTable.ts';
+import { TABLES, Window } from '../../daemon/metering/window.ts';
+import { FRAME_OUTGOING, type FrameBlock } from '../../probes/probe.ts';
+import { blockOf, frame, type FrameSpec, patched, TCP_FLAGS } from '../support/frames.ts';
+import { testContext } from '../support/windowBuilder.ts';
+
+const { directory, tenants } = testContext();
+const SEED = 0x5eed;
+const { syn, ack, rst, fin, psh, urg } = TCP_FLAGS;
+
+/** A meter of its own, so that nothing is known yet; blocks are given in windows of their own. */
+class Bed {
+  readonly #window = new Window({ tenants: tenants.length, ...TABLES.internet });
+  readonly #meter: Meter;
+  #startMs = 0;
+
+  constructor(portTenant = 0) {
+    this.#meter = new Meter(directory, this.#window, { seed: SEED, portTenant });
+  }
+
+  see(block: FrameBlock): Window {
+    this.#meter.open(this.#window, this.#startMs);
+    this.#startMs += 250;
+    this.#meter.observeFrames(block, 0, block.count);
+    return this.#meter.closeWindow(this.#startMs, block.count, 0);
+  }
+
+  sightings(...frames: readonly Uint8Array[]): string[] {
+    return sightingsOf(this.see(blockOf(frames.map((bytes) => ({ bytes })))));
+  }
+}
+
+const nameOf = ({ sighting }: PairLine): Sighting | undefined => SIGHTINGS[sighting];
+
+/** `syn 192.0.2.1 > 198.51.100.9 80 × 2` */
+function sightingsOf({ pairs }: Window): string[] {
+  return [...pairs.lines()].map((line) => {
+    const { initiator, responder, port, packets, of } = line;
+    const what = ['answered', 'refused', 'strayRefused'].includes(nameOf(line) ?? '') ? ` ${SIGHTINGS[of]}` : '';
+    const ends = `${formatAddress(...initiator)} > ${formatAddress(...responder)}`;
+    return `${nameOf(line)}${what} ${ends}${port < 0 ? '' : ` ${port}`}${packets === 1 ? '' : ` × ${packets}`}`;
+  });
+}
+
+const [a, b] = ['192.0.2.1', '198.51.100.9'];
+const to = (spec: Partial<FrameSpec>): Uint8Array => frame({ source: a, destination: b, ...spec });
+const back = (spec: Partial<FrameSpec>): Uint8Array =>
+  frame({ source: b, destination: a, sourcePort: 80, destinationPort: 40_000, ...spec });
+const udp = { protocol: 'udp' } as const;
+const icmp = { protocol: 'icmp' } as const;
+const ICMP_AT = 34;
+const ICMPV6_AT = 54;
+
+/** An ICMP "destination unreachable" about a packet, which it quotes. */
+function unreachable(from: string, about: Uint8Array, code: number): Uint8Array {
+  const isV6 = about[12] === 0x86;
+  const quoted = about.subarray(14);
+  const [source = 0, length = 0] = isV6 ? [8, 16] : [12, 4];
+  const destination = isV6
+    ? formatAddress(...words(quoted.subarray(source, source + length)))
+    : quoted.subarray(source, source + length).join('.');
+  const icmpFrame = frame({ source: from, destination, protocol: 'icmp', payload: quoted.length });
+  const at = isV6 ? ICMPV6_AT : ICMP_AT;
+  return patched(patched(icmpFrame, at, isV6 ? 1 : 3, code), at + 8, ...quoted);
+}
+
+function words(bytes: Uint8Array): [number, number, number, number] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return [view.getInt32(0), view.getInt32(4), view.getInt32(8), view.getInt32(12)];
+}
+
+const arp = (operation: number, sender: string, target: string): Uint8Array => {
+  const bytes = new Uint8Array(42);
+  bytes.set([255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 9, 8, 6, 0, 1, 8, 0, 6, 4, 0, operation, 2, 0, 0, 0, 0, 9]);
+  bytes.set(sender.split('.').map(Number), 28);
+  bytes.set(target.split('.').map(Number), 38);
+  return bytes;
+};
+
+const request = to({ ...udp, sourcePort: 5000, destinationPort: 53 });
+const query6 = frame({ source: '2001:db8:f::1', destination: '2001:db8:8::9', ...udp, destinationPort: 33_434 });
+
+const seen: readonly (readonly [criterion: string, frames: readonly Uint8Array[], sightings: readonly string[]])[] = [
+  ['a SYN that nobody answers', [to({})], [`syn ${a} > ${b} 80`]],
+  ['a SYN sent again, once', [to({}), to({ sourcePort: 40_001 })], [`syn ${a} > ${b} 80`]],
+  ['SYNs to two ports', [to({}), to({ destinationPort: 81 })], [`syn ${a} > ${b} 80`, `syn ${a} > ${b} 81`]],
+  ['a handshake', [to({}), back({ flags: syn | ack })], [`syn ${a} > ${b} 80`, `answered syn ${a} > ${b} 80`]],
+  ['a closed port', [to({}), back({ flags: rst | ack })], [`syn ${a} > ${b} 80`, `refused syn ${a} > ${b} 80`]],
+  [
+    'a connection that is answered and reset as one',
+    [to({}), back({ flags: syn | ack }), back({ flags: rst | ack }), to({ flags: rst })],
+    [`syn ${a} > ${b} 80`, `answered syn ${a} > ${b} 80`],
+  ],
+  ['segments in the middle of a connection as nothing', [to({ flags: ack }), back({ flags: psh | ack })], []],
+  ['a SYN-ACK that nobody asked for', [back({ flags: syn | ack })], [`straySynAck ${b} > ${a} 80`]],
+  [
+    'a bare RST to an ACK of no connection',
+    [to({ flags: ack }), back({ flags: rst })],
+    [`strayRefused syn ${a} > ${b} 80`],
+  ],
+  ['the end of a connection that began unseen as nothing', [back({ flags: rst | ack })], []],
+  ['a FIN alone', [to({ flags: fin })], [`fin ${a} > ${b} 80`, `tcpFlags ${a} > ${b}`]],
+  ['no flags', [to({ flags: 0 })], [`null ${a} > ${b} 80`, `tcpFlags ${a} > ${b}`]],
+  ['FIN, PSH and URG', [to({ flags: fin | psh | urg })], [`xmas ${a} > ${b} 80`, `tcpFlags ${a} > ${b}`]],
+  ['SYN and FIN', [to({ flags: syn | fin })], [`odd ${a} > ${b} 80`, `tcpFlags ${a} > ${b}`]],
+  [
+    'that a closed port answers a FIN with',
+    [to({ flags: fin }), back({ flags: rst | ack })],
+    [`fin ${a} > ${b} 80`, `tcpFlags ${a} > ${b}`, `refused fin ${a} > ${b} 80`],
+  ],
+  ['a datagram', [request], [`udp ${a} > ${b} 53`]],
+  [
+    'a datagram from another port to the same as nothing new',
+    [request, to({ ...udp, destinationPort: 53 })],
+    [`udp ${a} > ${b} 53`],
+  ],
+  [
+    'a datagram and its answer',
+    [request, back({ ...udp, sourcePort: 53, destinationPort: 5000 }), request],
+    [`udp ${a} > ${b} 53`, `answered udp ${a} > ${b} 53`],
+  ],
+  [
+    'the answer of a service that nobody asked',
+    [back({ ...udp, sourcePort: 53 }), back({ ...udp, sourcePort: 53 })],
+    [`response ${b} > ${a} 53 × 2`],
+  ],
+  [
+    'a port that is closed to datagrams',
+    [request, unreachable(b, request, 3)],
+    [`udp ${a} > ${b} 53`, `refused udp ${a} > ${b} 53`],
+  ],
+  [
+    'the same of IPv6',
+    [query6, unreachable('2001:db8:8::9', query6, 4)],
+    ['udp 2001:db8:f::1 > 2001:db8:8::9 33434', 'refused udp 2001:db8:f::1 > 2001:db8:8::9 33434'],
+  ],
+  [
+    'a router that refuses for somebody',
+    [request, unreachable('203.0.113.1', request, 13)],
+    [`udp ${a} > ${b} 53`, `refused udp ${a} > ${b} 53`],
+  ],
+  ['a refusal of what was not seen', [unreachable(b, request, 3)], [`strayRefused udp ${a} > ${b} 53`]],
+  ['an echo', [to(icmp), patched(back(icmp), ICMP_AT, 0)], [`echo ${a} > ${b}`, `answered echo ${a} > ${b}`]],
+  [
+    'another protocol',
+    [to({ protocol: 47 }), back({ protocol: 47 })],
+    [`protocol ${a} > ${b} 47`, `answered protocol ${a} > ${b} 47`],
+  ],
+  [
+    'a protocol that is not spoken',
+    [to({ protocol: 99, payload: 8 }), unreachable(b, to({ protocol: 99, payload: 8 }), 2)],
+    [`protocol ${a} > ${b} 99`, `refused protocol ${a} > ${b} 99`],
+  ],
+  ['who asks for an address', [arp(1, a, b)], [`arp ${a} > ${b}`]],
+  ['who has it', [arp(1, a, b), arp(2, b, a)], [`arp ${a} > ${b}`, `answered arp ${a} > ${b}`, `arpReply ${b} > ${a}`]],
+  ['who announces himself', [arp(1, a, a)], [`arpReply ${a} > ${a}`]],
+  [
+    'who speaks to himself from the port to the same',
+    [frame({ source: a, destination: a, sourcePort: 80 })],
+    [`syn ${a} > ${a} 80`, `land ${a} > ${a}`],
+  ],
+  ['who speaks to himself from another port as usual', [frame({ source: a, destination: a })], [`syn ${a} > ${a} 80`]],
+  [
+    'source routing',
+    [to({ ...udp, options: [131, 7, 4, 10, 0, 0, 1, 0] })],
+    [`udp ${a} > ${b} 80`, `sourceRoute ${a} > ${b}`],
+  ],
+  [
+    'a recorded route',
+    [to({ ...udp, options: [1, 7, 7, 4, 0, 0, 0, 0] })],
+    [`udp ${a} > ${b} 80`, `recordRoute ${a} > ${b}`],
+  ],
+  ['router alerts as usual', [to({ protocol: 2, options: [148, 4, 0, 0] })], [`protocol ${a} > ${b} 2`]],
+  ['port 0', [to({ ...udp, destinationPort: 0 })], [`udp ${a} > ${b} 0`, `portZero ${a} > ${b}`]],
+  ['the reserved flag', [to({ ...udp, fragment: 0x8000 })], [`udp ${a} > ${b} 80`, `reservedBits ${a} > ${b}`]],
+  ['a length that cannot be', [patched(to(udp), 17, 200)], [`udp ${a} > ${b} 80`, `badLength ${a} > ${b}`]],
+  [
+    'a first fragment without its whole header',
+    [patched(to({ fragment: 0x2000 }), 17, 28).subarray(0, 42)],
+    [`syn ${a} > ${b} 80`, `tinyFragment ${a} > ${b}`],
+  ],
+  [
+    'fragments that overlap',
+    [to({ ...udp, fragment: 0x2000, payload: 16 }), to({ ...udp, fragment: 0x0002, payload: 16 })],
+    [`overlappingFragment ${a} > ${b}`],
+  ],
+  [
+    'fragments side by side, some of them twice, as usual',
+    [0x2000, 0x2000, 0x2003, 0x0006, 0x0006].map((fragment) => to({ ...udp, fragment, payload: 16 })),
+    [],
+  ],
+  [
+    'IPv6 source routing of type 0',
+    [frame({ source: '2001:db8:f::1', destination: '2001:db8:8::9', ...udp, extensions: [[43, 0, 0, 1, 0, 0, 0, 0]] })],
+    ['routingHeader 2001:db8:f::1 > 2001:db8:8::9'],
+  ],
+  [
+    'hop-by-hop options that are not the first header',
+    [
+      frame({
+        source: '2001:db8:f::1',
+        destination: '2001:db8:8::9',
+        ...udp,
+        extensions: [
+          [60, 0, 1, 4, 0, 0, 0, 0],
+          [0, 0, 1, 4, 0, 0, 0, 0],
+        ],
+      }),
+    ],
+    ['extensionOrder 2001:db8:f::1 > 2001:db8:8::9'],
+  ],
+];
+
+const direction = (isOutgoing: readonly boolean[], ...frames: readonly Uint8Array[]): FrameBlock => {
+  const block = blockOf(frames.map((bytes) => ({ bytes })));
+  isOutgoing.forEach((is, i) => (block.flags[i] = is ? FRAME_OUTGOING : 0));
+  return block;
+};
+const spoofs = (window: Window): string[] => sightingsOf(window).filter((text) => /Source /.test(text));
+
+describe('PairWatch', () => {
+  for (const [criterion, frames, sightings] of seen)
+    it(`shows ${criterion}`, () => assert.deepEqual(new Bed().sightings(...frames), sightings));
+
+  it('shows a contact once in minutes, and again after them', () => {
+    const bed = new Bed();
+    const counts = Array.from({ length: 4 * 60 * 10 }, () => bed.sightings(request).length);
+    assert.equal(counts[0], 1);
+    const again = counts.indexOf(1, 1);
+    assert.equal(again, -1, 'while it goes on it is not new');
+    for (let i = 0; i < 4 * 60 * 10; i++) bed.sightings();
+    assert.equal(bed.sightings(request).length, 1);
+  });
+
+  it('shows an answer that comes windows later', () => {
+    const bed = new Bed();
+    bed.sightings(to({}));
+    bed.sightings();
+    assert.deepEqual(bed.sightings(back({ flags: syn | ack })), [`answered syn ${a} > ${b} 80`]);
+  });
+
+  it('reads who, when and from where of a contact', () => {
+    const block = blockOf([{ bytes: to({}), timeMs: 123 }]);
+    const [line] = [...new Bed().see(block).pairs.lines()];
+    assert.deepEqual(
+      [
+        line?.initiatorTenant,
+        line?.responderTenant,
+        line?.offsetMs,
+        line?.ttl,
+        line?.mac,
+        line?.otherPort,
+        line?.bytes,
+      ],
+      [0, 1, 123, 64, 0x020000000002, 40_000, 54],
+    );
+  });
+
+  it("shows a source that is not the tenant's at its own port", () => {
+    const bed = new Bed(1);
+    const block = direction(
+      [true, false, false, false],
+      to({ flags: ack }),
+      back({ flags: ack }),
+      to({ flags: ack }),
+      to({ flags: ack }),
+    );
+    assert.deepEqual(spoofs(bed.see(block)), [`foreignSource ${a} > ${b} × 2`]);
+  });
+
+  it("shows a tenant's source that comes from the internet, once the probe tells who sends", () => {
+    const bed = new Bed();
+    assert.deepEqual(spoofs(bed.see(direction([false, false], back({}), back({})))), []);
+    assert.deepEqual(spoofs(bed.see(direction([true, false], back({}), back({})))), [`ownSource ${b} > ${a}`]);
+  });
+
+  it('takes an address that is not configured yet for no forgery', () => {
+    const bed = new Bed(1);
+    const dhcp = frame({ source: '0.0.0.0', destination: '255.255.255.255', ...udp, destinationPort: 67 });
+    const linkLocal = frame({ source: 'fe80::1', destination: 'ff02::1', ...udp });
+    assert.deepEqual(spoofs(bed.see(direction([true, false, false], to({}), dhcp, linkLocal))), []);
+  });
+
+  it('bounds what one target takes, and goes on seeing the others', () => {
+    const flood = Array.from({ length: 5000 }, (_, i) => to({ source: `10.1.${i >> 8}.${i & 255}` }));
+    const probe = frame({ source: '203.0.113.7', destination: '198.51.100.17', destinationPort: 22 });
+    const { pairs } = new Bed().see(blockOf([...flood, probe].map((bytes) => ({ bytes }))));
+    const lines = [...pairs.lines()];
+    assert(lines.length <= 257, `${lines.length} lines`);
+    assert.equal(formatAddress(...(lines.at(-1)?.initiator ?? [0, 0, 0, 0])), '203.0.113.7');
+    assert.equal(pairs.refused, 5001 - lines.length);
+  });
+
+  it('adds up when windows are merged', () => {
+    const halves = [
+      [to({}), request],
+      [back({ ...udp, sourcePort: 53 }), back({ ...udp, sourcePort: 53 })],
+    ].map((frames) => new Bed().see(blockOf(frames.map((bytes) => ({ bytes })))));
+    const [first, second] = halves;
+    assert(first && second);
+    const merged = new Window({ tenants: tenants.length, ...TABLES.internet });
+    merged.open(0);
+    mergeWindow(merged, first, SEED);
+    mergeWindow(merged, second, SEED);
+    mergeWindow(merged, second, SEED);
+    assert.deepEqual(sightingsOf(merged), [`syn ${a} > ${b} 80`, `udp ${a} > ${b} 53`, `response ${b} > ${a} 53 × 4`]);
+  });
+});
