@@ -1,5 +1,6 @@
 /** The `weir` command: its arguments and exit codes; what they do is in commands/, loaded when asked for. */
 import { Command } from 'commander';
+import type { ControlOptions, LimitOptions } from './commands/control.ts';
 import { version } from './version.ts';
 
 export async function runCommand(argv: readonly string[]): Promise<void> {
@@ -33,7 +34,37 @@ export async function runCommand(argv: readonly string[]): Promise<void> {
     .action(async (options: { config?: string; json?: boolean }) =>
       exitWith(await (await import('./commands/status.ts')).status(options)),
     );
+  addControl(program);
   await program.parseAsync(argv);
+}
+
+const control = () => import('./commands/control.ts');
+
+const asking = (command: Command): Command =>
+  command
+    .option('-c, --config <file>', "configuration file that names the daemon's socket")
+    .option('--json', "the daemon's answer as it is");
+
+/** What is asked of the daemon through its control socket. */
+function addControl(program: Command): void {
+  asking(program.command('limits'))
+    .description('show what is limited, until when and why, and what passed and was dropped')
+    .action(async (options: ControlOptions) => exitWith(await (await control()).limits(options)));
+  asking(program.command('limit'))
+    .argument('<tenant>')
+    .argument('<rate>', 'for each direction, such as 5mbit')
+    .option('--for <duration>', 'such as 15m; without it, until it is released')
+    .option('--reason <text>', 'for those who see the limit')
+    .description('limit the port of a tenant by hand')
+    .action(async (tenant: string, rate: string, options: LimitOptions) =>
+      exitWith(await (await control()).limit(tenant, rate, options)),
+    );
+  asking(program.command('release'))
+    .argument('<tenant>')
+    .description('lift the limit of a tenant, and leave it alone for the grace')
+    .action(async (tenant: string, options: ControlOptions) =>
+      exitWith(await (await control()).release(tenant, options)),
+    );
 }
 
 /** Lets what was written reach a pipe before the process ends by itself. */

@@ -23,11 +23,14 @@ import { probeInput } from './metering/probeInput.ts';
 import { TABLES, type Window, WINDOW_MS } from './metering/window.ts';
 import { Pipeline } from './pipeline.ts';
 import { ProbeLog } from './probeLog.ts';
+import type { Outcome } from './status/changes.ts';
+import { type ControlServerOptions, startControlServer } from './status/controlServer.ts';
 import { limitStatus } from './status/limitStatus.ts';
 import { Links } from './status/links.ts';
 import { Metrics } from './status/metrics.ts';
 import { Observations } from './status/observations.ts';
-import { startStatusServer, type StatusServer } from './status/server.ts';
+import { startStatusServer, type StatusServerOptions } from './status/server.ts';
+import type { LimitStatus } from './status/snapshot.ts';
 import { RecentIncidents } from './status/recentIncidents.ts';
 import { takeSnapshot, takeVitals } from './status/takeSnapshot.ts';
 import { accountingPoints } from './tenants/accounting.ts';
@@ -96,7 +99,7 @@ export class Daemon {
         open: this.#pipeline.incidents.open(),
         closed: this.#recent.closed,
         incidentCounters: this.#pipeline.incidents.counters,
-        limits: this.#enforcer.limits().map((each) => limitStatus(each, config.tenants, Date.now())),
+        limits: this.#limits(),
         alertmanager: this.#notifier.statuses(),
         store: this.#remembering?.store.state ?? null,
         loopDelay,
@@ -115,13 +118,18 @@ export class Daemon {
     });
     this.#components = [
       { name: 'loop delay', start: async () => void loopDelay.enable(), stop: async () => void loopDelay.disable() },
-      statusComponent({
-        listen: config.status.listen,
-        snapshot,
-        vitals: () => takeVitals(vitalSources()),
-        metrics: () => this.#metrics.text(),
-        log,
-      }),
+      ...statusComponents(
+        {
+          snapshot,
+          vitals: () => takeVitals(vitalSources()),
+          limits: () => this.#limits(),
+          metrics: () => this.#metrics.text(),
+          limit: async (order) => this.#outcome(order.tenant, await this.#enforcer.order(order, Date.now())),
+          release: async (tenant, by) => this.#outcome(tenant, await this.#enforcer.release(tenant, by, Date.now())),
+          log,
+        },
+        config.status,
+      ),
       ...(this.#remembering === null ? [] : [this.#remembering]),
       { name: 'links', start: () => this.#links.start(), stop: () => this.#links.stop() },
       { name: 'enforcement', start: () => this.#enforcer.start(), stop: () => this.#enforcer.stop() },
@@ -252,6 +260,15 @@ export class Daemon {
     }
   }
 
+  #limits(): LimitStatus[] {
+    return this.#enforcer.limits().map((each) => limitStatus(each, this.#config.tenants, Date.now()));
+  }
+
+  #outcome(tenant: string, refused: string | null): Outcome {
+    if (refused !== null) return { refused };
+    return { limit: this.#limits().find((limit) => limit.tenant === tenant) ?? null };
+  }
+
   #tick(): void {
     const elapsedMs = performance.now() - this.#tickedMs;
     this.#tickedMs += elapsedMs;
@@ -272,15 +289,26 @@ function captureComponent(name: string, capture: Capture): Component {
   return { name: `capture on ${name}`, start: () => capture.start(), stop: () => capture.stop() };
 }
 
-function statusComponent(options: Parameters<typeof startStatusServer>[0]): Component {
-  let server: StatusServer | null = null;
+function serving(name: string, open: () => Promise<{ close(): Promise<void> }>): Component {
+  let server: { close(): Promise<void> } | null = null;
   return {
-    name: 'status',
+    name,
     start: async () => {
-      server = await startStatusServer(options);
+      server = await open();
     },
     stop: async () => server?.close(),
   };
+}
+
+/** Read-only over TCP, then what changes things over the unix socket. */
+function statusComponents(
+  options: Omit<StatusServerOptions, 'listen'> & Omit<ControlServerOptions, 'path'>,
+  { listen, socket }: Config['status'],
+): Component[] {
+  return [
+    serving('status', () => startStatusServer({ ...options, listen })),
+    serving('control', () => startControlServer({ ...options, path: socket })),
+  ];
 }
 
 /** What has to happen whether or not there is traffic. */

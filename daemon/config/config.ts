@@ -81,7 +81,8 @@ export interface Config {
   readonly detectors: DetectorConfigs;
   readonly enforcement: EnforcementConfig;
   readonly incidents: { readonly closeAfterMs: number; readonly maxOpen: number };
-  readonly status: { readonly listen: SocketAddress };
+  /** `socket`: the path of the unix socket through which things are changed. */
+  readonly status: { readonly listen: SocketAddress; readonly socket: string };
   readonly alertmanager: { readonly urls: readonly string[]; readonly resendMs: number };
   /** `path` null: nothing is kept over a restart. `keepMs`: of incidents, ended limits and the finer usage. */
   readonly store: { readonly path: string | null; readonly keepMs: number };

@@ -179,6 +179,14 @@ const storeSection = z
   })
   .transform(({ path, keep }) => ({ path, keepMs: keep }));
 
+/** Where systemd's RuntimeDirectory= is, or would be (systemd.exec(5)). */
+const runtimeDirectory = (): string => process.env['RUNTIME_DIRECTORY'] ?? '/run/weir';
+
+const statusSection = z.strictObject({
+  listen: loopbackListen().default({ host: '127.0.0.1', port: 9737 }),
+  socket: filePath('/run/weir/weir.sock').default(() => `${runtimeDirectory()}/weir.sock`),
+});
+
 const alertmanagerSection = z
   .strictObject({ urls: list(httpUrl()), resend: duration(1000, 3_600_000).default(15_000) })
   .transform(({ urls, resend }) => ({ urls, resendMs: resend }));
@@ -195,7 +203,7 @@ export const configSchema = (detectors: z.ZodType<DetectorConfigs> = detectorsSe
         detectors: section(detectors),
         enforcement: section(enforcementSection),
         incidents: section(incidentsSection),
-        status: section(z.strictObject({ listen: loopbackListen().default({ host: '127.0.0.1', port: 9737 }) })),
+        status: section(statusSection),
         alertmanager: section(alertmanagerSection),
         store: section(storeSection),
         log: section(

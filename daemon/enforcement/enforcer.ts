@@ -2,15 +2,17 @@
 import type { BaseLogger } from 'pino';
 import type { Milliseconds } from '../../probes/probe.ts';
 import type { Config } from '../config/config.ts';
+import { formatRate } from '../config/units.ts';
 import type { DetectorMode } from '../detectors/detector.ts';
 import type { Incident } from '../incidents/incident.ts';
 import { LogLimiter } from '../log.ts';
 import { messageOf } from '../messageOf.ts';
 import type { Limit, StandingLimit } from './limit.ts';
-import type { Limiter, LimitState } from './limiter.ts';
+import type { DirectionState, Limiter, LimitState } from './limiter.ts';
 import { OfferedLoad } from './offeredLoad.ts';
 import { Places } from './places.ts';
-import { type Decision, decide, type EnforcementPolicy, NOTHING, type PolicyMemory } from './policy.ts';
+import { MIN_RATE_BPS } from './plan.ts';
+import { type Decision, decide, type EnforcementPolicy, NOTHING, order, type PolicyMemory, release } from './policy.ts';
 
 /** How often the kernel is looked at for devices that went away, and how often all that stands there is compared. */
 const CHECK_MS = 1_000;
@@ -24,6 +26,23 @@ export interface EnforcedLimit {
   readonly inForce: boolean;
   /** Why the kernel does not hold it; null: it does, or will at once. */
   readonly failure: string | null;
+  /** Bit/s of the larger direction; null: not known. */
+  readonly offeredBps: number | null;
+  /** null: not known. */
+  readonly callsUp: number | null;
+  /** What the kernel has counted, at each interface where the limit is. */
+  readonly outbound: readonly DirectionState[];
+  readonly inbound: readonly DirectionState[];
+}
+
+/** An order for a limit by hand. */
+export interface Order {
+  readonly tenant: string;
+  readonly rateBps: number;
+  /** null: until it is lifted by hand. */
+  readonly forMs: Milliseconds | null;
+  readonly reason: string;
+  readonly by: string;
 }
 
 export interface EnforcerOptions {
@@ -43,6 +62,7 @@ export class Enforcer {
   readonly #places: Places;
   readonly #limiter: Limiter;
   readonly #load = new OfferedLoad();
+  #incidents: readonly Incident[] = [];
   #memory: PolicyMemory = NOTHING;
   #decisions: readonly Decision[] = [];
   #wanted: readonly Limit[] = [];
@@ -89,6 +109,7 @@ export class Enforcer {
       this.#places.observeOwn(this.#options.ownAddresses());
       this.#ownReadMs = nowMs;
     }
+    this.#incidents = incidents;
     const { memory, decisions } = decide({
       incidents,
       places: this.#places,
@@ -122,11 +143,53 @@ export class Enforcer {
     states: readonly LimitState[] = [],
     error: string | null,
   ): EnforcedLimit {
-    if (limit === undefined) return { limit: null, decision, inForce: false, failure: null };
     const refused = states.find((state) => state.refused !== null)?.refused ?? null;
-    const failure = refused ?? error;
-    const stands = this.#places.of(limit).every((place) => this.#standing.has(keyOf(place)));
-    return { limit, decision, failure, inForce: failure === null && stands };
+    const failure = limit === undefined ? null : (refused ?? error);
+    const places = limit === undefined ? [] : this.#places.of(limit);
+    return {
+      limit: limit ?? null,
+      decision,
+      failure,
+      inForce: limit !== undefined && failure === null && places.every((place) => this.#standing.has(keyOf(place))),
+      offeredBps: limit === undefined ? null : (this.#load.bps.get(decision.tenant) ?? null),
+      callsUp: null,
+      outbound: states.map(({ outbound }) => outbound),
+      inbound: states.map(({ inbound }) => inbound),
+    };
+  }
+
+  /** Sets a limit by hand. Resolves when the kernel holds it, or does not; with why it may not, where it may not. */
+  async order({ tenant, rateBps, forMs, reason, by }: Order, nowMs: Milliseconds): Promise<string | null> {
+    const why = this.#whyNot(tenant, rateBps);
+    if (why !== null) return `Cannot limit ${tenant}: ${why}`;
+    const untilMs = forMs === null ? null : nowMs + forMs;
+    const limit = { tenant, rateBps, sinceMs: nowMs, untilMs, holdMs: 0, reason, incident: null, by };
+    this.#options.log.info({ tenant, rateBps, forMs, reason, by }, 'enforcement: limit by hand');
+    this.#memory = order(this.#memory, limit);
+    await this.#settle(nowMs);
+    return null;
+  }
+
+  /** Lifts a limit by hand, whatever set it. Resolves when the kernel has none; with why not, where there was none. */
+  async release(tenant: string, by: string, nowMs: Milliseconds): Promise<string | null> {
+    if (!this.#memory.limits.some((limit) => limit.tenant === tenant)) return `${tenant} is not limited`;
+    this.#options.log.info({ tenant, by }, 'enforcement: release by hand');
+    this.#memory = release(this.#memory, tenant, this.#policy.graceMs, nowMs);
+    await this.#settle(nowMs);
+    return null;
+  }
+
+  #whyNot(tenant: string, rateBps: number): string | null {
+    if (this.#policy.mode === 'observe') return 'enforcement.mode is observe';
+    if (rateBps < MIN_RATE_BPS) return `${formatRate(rateBps)} is below ${formatRate(MIN_RATE_BPS)}`;
+    return this.#places.exemption(tenant);
+  }
+
+  /** Until what is wanted now has been tried. */
+  async #settle(nowMs: Milliseconds): Promise<void> {
+    await this.#busy;
+    this.tick(this.#incidents, nowMs);
+    await this.#busy;
   }
 
   /** One run at a time; what changes meanwhile is taken up by the next tick. */

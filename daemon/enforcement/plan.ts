@@ -10,7 +10,7 @@ import { bucketsOf, protocolOf } from './u32.ts';
 /** On one pair of devices: adding an HTB class walks all others, so that 3,000 tenants cost nine times what 1,000 do. */
 const MAX_TENANTS = 3000;
 /** Below, a single full frame takes longer than 0.75 s. */
-const MIN_RATE_BPS = 16_000;
+export const MIN_RATE_BPS = 16_000;
 /** Coprime to MAX_ITEMS: steps of it come by every item. */
 const ITEM_STEP = 1361;
 const NONE = -1;

@@ -4,9 +4,11 @@ import { describeEvidence, describeOrigin, describeSubject, describeValue } from
 import { formatQuantity, formatRate, formatShare, formatTime } from '../incidents/format.ts';
 import { assessHealth } from './health.ts';
 import { renderCollector } from './renderCollector.ts';
-import type { InterfaceStatus, LimitStatus, StatusSnapshot, TenantStatus, TrafficRate } from './snapshot.ts';
+import type { InterfaceStatus, StatusSnapshot, TenantStatus, TrafficRate } from './snapshot.ts';
 import { renderHost, renderWorkloads } from './renderHost.ts';
 import type { StoreStatus } from './storeStatus.ts';
+import { limitLine } from './renderLimits.ts';
+import { ago, formatSpan } from './span.ts';
 import { table } from './textTable.ts';
 
 const MAX_TENANTS = 20;
@@ -85,19 +87,6 @@ function incidentLines(incident: Incident, now: string): string[] {
 function closedLine(incident: Incident): string {
   const peak = `peak ${formatRate(incident.peak, incident.unit)}`;
   return `${formatTime(incident.lastSeen)}: ${describeSubject(incident)}, ${peak}; ${incident.id}`;
-}
-
-function limitLine({ tenant, direction, rateBps, state, reason, since, until }: LimitStatus, now: string): string {
-  const words = {
-    pending: 'being set',
-    inForce: 'in force',
-    observed: 'only observed',
-    exempt: 'exempt',
-    failed: 'FAILED',
-  }[state];
-  const end = until === null ? 'until released' : `until ${formatTime(until)}`;
-  const what = `${tenant} ${direction ?? 'both directions'} ${formatRate(rateBps, 'bit/s')}`;
-  return `${what}, ${words}: ${reason}; since ${ago(since, now)}, ${end}`;
 }
 
 function renderInterfaces(interfaces: readonly InterfaceStatus[]): string[] {
@@ -218,21 +207,4 @@ function renderStore(
   const bytes = size === null ? UNKNOWN : formatQuantity(size.bytes + size.walBytes, 'B');
   const givenUp = dropped === 0 ? '' : `, ${formatQuantity(dropped, '')} writes given up`;
   return `${path}: ${words[state]}, ${bytes}, ${written}, ${waiting} waiting${givenUp}`;
-}
-
-const ago = (then: string, now: string): string => `${formatSpan((Date.parse(now) - Date.parse(then)) / 1000)} ago`;
-
-/** The two largest units: `3 h 12 min`. */
-function formatSpan(seconds: number): string {
-  const whole = Math.max(0, Math.floor(seconds));
-  const parts: readonly [number, string][] = [
-    [Math.floor(whole / 86_400), 'd'],
-    [Math.floor(whole / 3_600) % 24, 'h'],
-    [Math.floor(whole / 60) % 60, 'min'],
-    [whole % 60, 's'],
-  ];
-  const first = parts.findIndex(([count]) => count > 0);
-  if (first === -1) return '0 s';
-  const largest = parts.slice(first, first + 2).filter(([count]) => count > 0);
-  return largest.map(([count, unit]) => `${count} ${unit}`).join(' ');
 }

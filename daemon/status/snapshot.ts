@@ -117,6 +117,34 @@ export interface LimitStatus {
   readonly since: string;
   /** null: until it is lifted by hand. */
   readonly until: string | null;
+  /** Who set it by hand; null: an incident led to it. */
+  readonly by: string | null;
+  /** Of the incident that led to it; null: it was set by hand, or is not set. */
+  readonly incident: string | null;
+  /** What the tenant offers to it, in the larger direction; null: not known yet. */
+  readonly offeredBps: number | null;
+  /** null: not known. */
+  readonly callsUp: number | null;
+  /** Since its queues were made; null: the kernel has none. */
+  readonly outbound: LimitTraffic | null;
+  readonly inbound: LimitTraffic | null;
+}
+
+/** One direction of a limit. */
+export interface LimitTraffic {
+  /** What was steered to it; null: not read yet. */
+  readonly offered: { readonly packets: number; readonly bytes: number } | null;
+  /** The queue that is served first: calls, signalling, small packets; null: not read yet. */
+  readonly voice: QueueTraffic | null;
+  /** All the rest; null: not read yet. */
+  readonly bulk: QueueTraffic | null;
+}
+
+/** What passed a queue, in bytes of layer 2, and how many packets it dropped. */
+export interface QueueTraffic {
+  readonly packets: number;
+  readonly bytes: number;
+  readonly drops: number;
 }
 
 export interface SelfStatus {

@@ -44,7 +44,10 @@ export class DaemonProcess {
     writeFileSync(config, `${yaml}store: { path: ${join(directory, 'weir.db')} }\n`);
     const [command, main] = WEIR;
     const stdio = ['ignore', 'ignore', 'inherit'] as const;
-    const child = spawn(command, [main, 'run', '--config', config], { env: WEIR_ENV, stdio: [...stdio] });
+    const child = spawn(command, [main, 'run', '--config', config], {
+      env: { ...WEIR_ENV, RUNTIME_DIRECTORY: directory },
+      stdio: [...stdio],
+    });
     const daemon = new DaemonProcess(child, directory);
     await until('the daemon captures', START_MS, () => daemon.#captures());
     return daemon;

@@ -36,6 +36,7 @@ describe('weir status and weir check', () => {
       log,
       snapshot: () => snapshot,
       vitals: () => snapshot,
+      limits: () => [],
       metrics: async () => '',
     });
     folder = mkdtempSync(join(tmpdir(), 'weir-status-'));

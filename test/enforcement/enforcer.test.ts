@@ -135,6 +135,26 @@ describe('Enforcer', function () {
     await enforcer.stop();
   });
 
+  it('sets and lifts a limit by hand, in force when it says so, and leaves the tenant alone afterwards', async () => {
+    const tested = new EnforcerBed(bed);
+    const { enforcer } = tested;
+    const order = { tenant: 'dogwood', rateBps: 2e6, forMs: 60_000, reason: 'a call', by: 'ada' };
+    await enforcer.start();
+    enforcer.tick([overThreshold('dogwood')], 1000);
+    assert.equal(await enforcer.order(order, 1000), null);
+    assert.deepEqual(tested.shown(1000), ['dogwood inForce: a call (set by ada)']);
+    assert.match(bed.tcIn('class show dev weir-out'), /rate 1800Kbit ceil 2Mbit/);
+    assert.equal(await enforcer.release('dogwood', 'ada', 2000), null);
+    assert.doesNotMatch(bed.tcIn('qdisc show'), /clsact|htb/);
+    assert.equal(await enforcer.release('dogwood', 'ada', 2000), 'dogwood is not limited');
+    assert.equal(
+      await enforcer.order({ ...order, tenant: 'cedar' }, 2000),
+      'Cannot limit cedar: plan.guaranteed: its bandwidth is guaranteed',
+    );
+    assert.match((await enforcer.order({ ...order, rateBps: 1000 }, 2000)) ?? '', /1 kbit\/s is below 16 kbit\/s$/);
+    await enforcer.stop();
+  });
+
   it('says what it would limit, and changes nothing, while it observes', async () => {
     const config = configure({ enforcement: { mode: 'observe' } });
     const tested = new EnforcerBed(bed, config);

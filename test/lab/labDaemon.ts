@@ -91,5 +91,7 @@ export class LabDaemon {
 export function spawnDaemon(lab: Lab, yaml: string, prefix: readonly string[] = [], name = 'weir'): LabProcess {
   const config = join(lab.directory, `${name}.yaml`);
   writeFileSync(config, yaml);
-  return lab.spawn('pbx', [...prefix, process.execPath, ...MEMORY, MAIN, 'run', '--config', config]);
+  // Where its control socket is: that of another lab must not be in its way.
+  const own = ['env', `RUNTIME_DIRECTORY=${lab.directory}`];
+  return lab.spawn('pbx', [...prefix, ...own, process.execPath, ...MEMORY, MAIN, 'run', '--config', config]);
 }

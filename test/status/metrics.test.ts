@@ -7,17 +7,9 @@ import { Metrics } from '../../daemon/status/metrics.ts';
 import type { StatusSnapshot } from '../../daemon/status/snapshot.ts';
 import { TrafficTotals } from '../../daemon/status/trafficTotals.ts';
 import { change, testIncident } from '../support/incident.ts';
-import { testInterface, testSnapshot, testTenant } from '../support/snapshot.ts';
+import { testInterface, testLimit, testSnapshot, testTenant } from '../support/snapshot.ts';
 
-const LIMIT = {
-  tenant: 'acme',
-  direction: null,
-  rateBps: 20e6,
-  state: 'inForce',
-  reason: 'bandwidthThreshold',
-  since: '2026-03-01T10:00:00Z',
-  until: null,
-} as const;
+const LIMIT = testLimit();
 
 const RICH = testSnapshot({
   interfaces: [testInterface(), testInterface({ name: 'eth1', state: 'down', dropped: null, reattached: 2 })],

@@ -1,17 +1,13 @@
 import assert from 'node:assert/strict';
 import { renderIncident, renderStatus } from '../../daemon/status/render.ts';
 import { testIncident } from '../support/incident.ts';
-import { testInterface, testSnapshot, testTenant } from '../support/snapshot.ts';
+import { testInterface, testLimit, testSnapshot, testTenant } from '../support/snapshot.ts';
 
-const LIMIT = {
+const LIMIT = testLimit({
   tenant: 'beta',
   direction: 'outbound',
-  rateBps: 20e6,
-  state: 'inForce',
   reason: 'bandwidth threshold of 80 Mbit/s passed for 60 s',
-  since: '2026-03-01T09:58:13.000Z',
-  until: '2026-03-01T10:13:13.000Z',
-} as const;
+});
 
 describe('renderStatus', () => {
   it('is short when all is well', () => {

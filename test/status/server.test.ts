@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { type IncomingHttpHeaders, request, type RequestOptions } from 'node:http';
+import { type IncomingHttpHeaders, METHODS, request, type RequestOptions } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { pino } from 'pino';
 import { startStatusServer, type StatusServer, type StatusServerOptions } from '../../daemon/status/server.ts';
-import { testInterface, testSnapshot } from '../support/snapshot.ts';
+import { testInterface, testLimit, testSnapshot } from '../support/snapshot.ts';
 
 const HOST = '127.0.0.1';
 const PATIENCE_MS = 200;
@@ -23,6 +23,7 @@ const options = (changes: Partial<StatusServerOptions> = {}): StatusServerOption
   listen: { host: HOST, port: 0 },
   snapshot,
   vitals: snapshot,
+  limits: () => [testLimit()],
   metrics: () => Promise.resolve('weir_build_info 1\n'),
   log: pino({}, { write: (line: string) => logged.push(line) }),
   patienceMs: PATIENCE_MS,
@@ -100,6 +101,10 @@ describe('startStatusServer', () => {
     assert.equal(headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
   });
 
+  it('answers GET /api/limits with the limits', async () => {
+    assert.deepEqual(JSON.parse((await ask('/api/limits')).body), [testLimit()]);
+  });
+
   it('answers GET / in plain text for a person', async () => {
     const { status, headers, body } = await ask('/');
     assert.deepEqual([status, headers['content-type']], [200, 'text/plain; charset=utf-8']);
@@ -112,12 +117,16 @@ describe('startStatusServer', () => {
     assert.deepEqual([status, headers['content-length'], body], [200, '16', '']);
   });
 
-  for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'])
-    it(`refuses ${method}`, async () => {
-      const { status, headers, body } = await ask('/api/status', { method });
+  it('refuses every method but GET and HEAD, and knows nothing that it could change', async () => {
+    const others = METHODS.filter((method) => !['CONNECT', 'GET', 'HEAD'].includes(method));
+    const asked = others.flatMap((method) => ['/api/status', '/api/limits'].map((path) => ask(path, { method })));
+    for (const { status, headers, body } of await Promise.all(asked)) {
       assert.deepEqual([status, headers.allow], [405, 'GET, HEAD']);
       assert.match(body, /^\{"error":/);
-    });
+    }
+    const changes = await Promise.all(others.map((method) => ask('/api/limits/acme', { method })));
+    for (const { status } of changes) assert.equal(status, 404);
+  });
 
   for (const path of [
     '/nothing',

@@ -1,5 +1,5 @@
 /** A snapshot to alter: one interface that is up, tenant acme, all well. */
-import type { InterfaceStatus, StatusSnapshot, TenantStatus } from '../../daemon/status/snapshot.ts';
+import type { InterfaceStatus, LimitStatus, StatusSnapshot, TenantStatus } from '../../daemon/status/snapshot.ts';
 
 export function testInterface(changes: Partial<InterfaceStatus> = {}): InterfaceStatus {
   return {
@@ -59,6 +59,29 @@ export function testSnapshot(changes: Partial<StatusSnapshot> = {}): StatusSnaps
     store: null,
     detectors: [{ id: 'synFlood', mode: 'observe' }],
     self: { rssBytes: 187_654_321, cpuSeconds: 42.5, eventLoopDelayP99Ms: 11.2 },
+    ...changes,
+  };
+}
+
+const queue = { packets: 1000, bytes: 200_000, drops: 0 };
+
+/** Of acme, 20 Mbit/s, in force for a quarter of an hour. */
+export function testLimit(changes: Partial<LimitStatus> = {}): LimitStatus {
+  const direction = { offered: { packets: 51_000, bytes: 70_000_000 }, voice: queue };
+  return {
+    tenant: 'acme',
+    direction: null,
+    rateBps: 20e6,
+    state: 'inForce',
+    reason: 'outbound bandwidthThreshold, incident bt-1',
+    since: '2026-03-01T09:58:13.000Z',
+    until: '2026-03-01T10:13:13.000Z',
+    by: null,
+    incident: 'bt-1',
+    offeredBps: 27_000_000,
+    callsUp: null,
+    outbound: { ...direction, bulk: { packets: 40_000, bytes: 52_000_000, drops: 10_000 } },
+    inbound: { ...direction, bulk: { packets: 50_000, bytes: 69_000_000, drops: 0 } },
     ...changes,
   };
 }
