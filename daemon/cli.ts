@@ -34,6 +34,16 @@ export async function runCommand(argv: readonly string[]): Promise<void> {
     .action(async (options: { config?: string; json?: boolean }) =>
       exitWith(await (await import('./commands/status.ts')).status(options)),
     );
+  program
+    .command('explain')
+    .argument('<tenant>', 'its id')
+    .argument('[detector]', 'one of them; without it, all')
+    .option('-c, --config <file>', 'configuration file that names where the daemon listens')
+    .option('--json', 'the answer of /api/explain as it is')
+    .description('show where a tenant stands with the detectors, and why nothing is found')
+    .action(async (tenant: string, detector: string | undefined, options: { config?: string; json?: boolean }) =>
+      exitWith(await (await import('./commands/explain.ts')).explain(tenant, detector, options)),
+    );
   addControl(program);
   await program.parseAsync(argv);
 }

@@ -9,6 +9,7 @@ import { type Component, startComponents } from './components.ts';
 import { describeHost } from './config/host.ts';
 import type { CollectorConfig, Config, InterfaceConfig } from './config/config.ts';
 import type { DetectorContext } from './detectors/detector.ts';
+import { Explainer } from './explainer.ts';
 import { Enforcer } from './enforcement/enforcer.ts';
 import { COLLECTOR_POINT, FlowCollection } from './flowCollection.ts';
 import { HOST_POINT, hostLagMs, HostSampling } from './hostSampling.ts';
@@ -105,6 +106,7 @@ export class Daemon {
         loopDelay,
         sampling: this.#sampling,
       });
+    const explainer = new Explainer(config, this.#pipeline);
     const { traffic } = this.#observations;
     this.#metrics = new Metrics({ tenantIds: config.tenants.map(({ id }) => id), traffic, snapshot });
     const { urls, resendMs } = config.alertmanager;
@@ -123,6 +125,7 @@ export class Daemon {
           snapshot,
           vitals: () => takeVitals(vitalSources()),
           limits: () => this.#limits(),
+          explain: (tenant, detector) => explainer.explain(tenant, detector),
           metrics: () => this.#metrics.text(),
           limit: async (order) => this.#outcome(order.tenant, await this.#enforcer.order(order, Date.now())),
           release: async (tenant, by) => this.#outcome(tenant, await this.#enforcer.release(tenant, by, Date.now())),

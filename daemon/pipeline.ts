@@ -1,12 +1,13 @@
 /** From windows to incidents: every observation point has detectors of its own, all share the incidents. */
 import type { Milliseconds } from '../probes/probe.ts';
 import type { Config } from './config/config.ts';
-import type { Detector, DetectorContext, Json } from './detectors/detector.ts';
+import type { Detector, DetectorContext, Json, Reading } from './detectors/detector.ts';
 import { createDetectors } from './detectors/index.ts';
 import type { IncidentChange } from './incidents/incident.ts';
-import { Incidents } from './incidents/incidents.ts';
+import { Incidents, type Standing } from './incidents/incidents.ts';
 import { OneWayWatch } from './metering/oneWayWatch.ts';
 import type { Observed, Window } from './metering/window.ts';
+import { type Question, Questions } from './questions.ts';
 import type { AccountsFor } from './tenants/accounting.ts';
 
 /** What one detector remembers at one observation point. */
@@ -33,6 +34,7 @@ export class Pipeline {
   readonly #memories = new Map<string, Json>();
   readonly #oneWayWatches = new Map<string, OneWayWatch>();
   readonly #portTenants = new Map<string, number>();
+  readonly #questions = new Questions();
 
   constructor(config: Config, context: Omit<DetectorContext, 'portTenant'>, accountsFor: AccountsFor = () => true) {
     this.#config = config;
@@ -50,12 +52,25 @@ export class Pipeline {
   /** What the window changes, which is marked with what is suspected of its point; each point's windows come in order. */
   observe(observationPoint: string, window: Window): IncidentChange[] {
     window.suspectOneWay(this.#oneWayWatchAt(observationPoint).observe(window));
-    const findings = this.#detectorsAt(observationPoint, window.observed).flatMap((detector) =>
-      detector.observe(window),
-    );
+    const detectors = this.#detectorsAt(observationPoint, window.observed);
+    const findings = detectors.flatMap((detector) => detector.observe(window));
     for (const { signature, tenant, direction, value } of findings)
       this.#context.noteLevel?.(signature.id, tenant, direction, value);
-    return this.incidents.observe(observationPoint, window.endMs, window.endMs - window.startMs, findings);
+    const changes = this.incidents.observe(observationPoint, window.endMs, window.endMs - window.startMs, findings);
+    const standingOf = (tenant: number, reading: Reading): Standing =>
+      this.incidents.standingOf(observationPoint, { ...reading, tenant: this.#context.tenants[tenant - 1]?.id ?? '' });
+    this.#questions.observe({ observationPoint, window, detectors, standingOf });
+    return changes;
+  }
+
+  /** Where a tenant (by number) stands, answered by the windows to come; null: too many have asked. */
+  ask(tenant: number): Question | null {
+    return this.#questions.ask(tenant);
+  }
+
+  /** Nobody waits for the answers any more. */
+  endQuestion(question: Question): void {
+    this.#questions.end(question);
   }
 
   /** Every detector there is. */

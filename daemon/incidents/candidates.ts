@@ -39,6 +39,12 @@ export class Candidates {
     return candidate;
   }
 
+  /** How many of the last windows before `endMs` passed. */
+  passed(identity: string, endMs: Milliseconds): number {
+    const sightings = this.#byIdentity.get(identity)?.sightings ?? [];
+    return sightings.filter((sighting) => Math.abs(endMs - sighting.endMs) < span(sighting)).length;
+  }
+
   forget(identity: string): void {
     this.#byIdentity.delete(identity);
   }

@@ -3,8 +3,10 @@ import { createHash } from 'node:crypto';
 import type { Milliseconds } from '../../probes/probe.ts';
 import type { Finding } from '../detectors/detector.ts';
 
+export type Identified = Pick<Finding, 'signature' | 'tenant' | 'direction' | 'victim' | 'offender'>;
+
 /** Who suffers it counts, else who does it; where it was seen does not: one attack is one incident at two interfaces. */
-export const identityOf = ({ signature, tenant, direction, victim, offender }: Finding): string =>
+export const identityOf = ({ signature, tenant, direction, victim, offender }: Identified): string =>
   [signature.id, tenant, direction ?? '', victim ?? offender ?? ''].join(' ');
 
 export const incidentId = (identity: string, firstSeen: string): string =>

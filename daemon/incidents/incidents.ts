@@ -3,7 +3,7 @@ import type { Milliseconds } from '../../probes/probe.ts';
 import type { Finding } from '../detectors/detector.ts';
 import { Candidates, hasEntered, type Sighting } from './candidates.ts';
 import { ClosedLives, type Life } from './closedLives.ts';
-import { identityOf } from './identity.ts';
+import { type Identified, identityOf } from './identity.ts';
 import type { Incident, IncidentChange } from './incident.ts';
 import { begin, close, type IncidentRecord, refresh } from './record.ts';
 import { type OpenIncident, restoreIncident, type SavedIncident, saveIncident } from './savedIncident.ts';
@@ -22,6 +22,14 @@ export interface IncidentCounters {
   readonly suppressed: number;
   /** Candidates that were forgotten because there were too many of them. */
   readonly candidatesEvicted: number;
+}
+
+/** How far a subject is on its way into an incident, or out of it. */
+export interface Standing {
+  /** The open one that it is; null: it is none. */
+  readonly incident: Incident | null;
+  /** The last windows, of those that its signature's entry looks at, in which it passed. */
+  readonly passed: number;
 }
 
 /** One observation point, whose clock need not agree with the others'. */
@@ -125,6 +133,16 @@ export class Incidents {
 
   open(): readonly Incident[] {
     return [...this.#open.values()].map(({ record }) => record.incident);
+  }
+
+  /** Where a subject stands at an observation point, after its last window. */
+  standingOf(observationPoint: string, subject: Identified): Standing {
+    const identity = identityOf(subject);
+    const point = this.#points.get(observationPoint);
+    return {
+      incident: this.#open.get(identity)?.record.incident ?? null,
+      passed: point?.candidates.passed(identity, point.clockMs) ?? 0,
+    };
   }
 
   /** Of the open ones. */

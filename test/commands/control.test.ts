@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Order } from '../../daemon/enforcement/enforcer.ts';
 import { startControlServer } from '../../daemon/status/controlServer.ts';
-import { testLimit, testSnapshot } from '../support/snapshot.ts';
+import { testLimit, testSources } from '../support/snapshot.ts';
 
 const MAIN = join(import.meta.dirname, '../../daemon/main.ts');
 
@@ -30,9 +30,7 @@ describe('weir limit, weir release and weir limits', () => {
     writeFileSync(config, `status: { socket: ${path} }\n`);
     server = await startControlServer({
       path,
-      snapshot: () => testSnapshot(),
-      vitals: () => testSnapshot(),
-      metrics: async () => '',
+      ...testSources(),
       limits: () => [testLimit(), testLimit({ tenant: 'birch', state: 'observed', outbound: null, inbound: null })],
       limit: async (order) => {
         orders.push(order);

@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { renderStatus } from '../../daemon/status/render.ts';
+import { renderExplanation } from '../../daemon/status/renderExplanation.ts';
 import { startStatusServer, type StatusServer } from '../../daemon/status/server.ts';
-import { testSnapshot } from '../support/snapshot.ts';
+import { testSnapshot, testSources } from '../support/snapshot.ts';
 
 const MAIN = join(import.meta.dirname, '../../daemon/main.ts');
 
@@ -23,8 +24,13 @@ function weir(...args: string[]): Promise<Outcome> {
   return promise;
 }
 
-describe('weir status and weir check', () => {
+describe('weir status, weir explain and weir check', () => {
   const snapshot = testSnapshot();
+  const explanation = {
+    tenant: 'acme',
+    points: [],
+    detectors: [{ id: 'udpFlood', mode: 'off' as const, allow: [], reason: 'its mode is off', readings: [] }],
+  };
   let server: StatusServer;
   let folder: string;
   let config: string;
@@ -34,10 +40,9 @@ describe('weir status and weir check', () => {
     server = await startStatusServer({
       listen,
       log,
-      snapshot: () => snapshot,
-      vitals: () => snapshot,
-      limits: () => [],
-      metrics: async () => '',
+      ...testSources(),
+      explain: async (tenant) =>
+        tenant === 'acme' ? { status: 200, explanation } : { status: 404, error: `no tenant has the id ${tenant}` },
     });
     folder = mkdtempSync(join(tmpdir(), 'weir-status-'));
     config = join(folder, 'weir.yaml');
@@ -53,6 +58,19 @@ describe('weir status and weir check', () => {
     });
     const { stdout } = await weir('status', '-c', config, '--json');
     assert.deepEqual(JSON.parse(stdout), snapshot);
+  });
+
+  it('explain shows where a tenant stands, as text or as its JSON, or says why it cannot', async () => {
+    assert.deepEqual(await weir('explain', 'acme', 'udpFlood', '-c', config), {
+      code: 0,
+      stdout: `${renderExplanation(explanation)}\n`,
+      stderr: '',
+    });
+    const { stdout } = await weir('explain', 'acme', '-c', config, '--json');
+    assert.deepEqual(JSON.parse(stdout), explanation);
+    const { code, stderr } = await weir('explain', 'initech', '-c', config);
+    assert.equal(code, 1);
+    assert.match(stderr, /^Cannot read http:.*: no tenant has the id initech\n$/);
   });
 
   it('check exits with 0 without problems, with 1 and one line for each with some', async () => {

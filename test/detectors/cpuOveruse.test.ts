@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { cpuOveruse } from '../../daemon/detectors/cpuOveruse.ts';
-import type { HostUse } from '../support/sampleWindow.ts';
+import { buildSampleWindow, type HostUse } from '../support/sampleWindow.ts';
 import { create, last, passed, ROUND_MS, type Rounds, roundsIn, told } from './overuse.ts';
 
 const SUFFERS: HostUse = { busyShare: 0.95, cpuWait: 0.6, load1: 9 };
@@ -121,6 +121,52 @@ describe('cpuOveruse', () => {
     const endedMs = (rounds.findLastIndex((findings) => findings.length > 0) + 1 - roundsIn(10)) * ROUND_MS;
     assert(endedMs > 0 && endedMs <= 15_000, `${endedMs} ms`);
   });
+
+  const explained: [string, Omit<Rounds, 'count'>, (string | number | null)[][]][] = [
+    [
+      'what is far from it',
+      { acme: { cpuCores: 1 } },
+      [
+        [0, 'the host does not suffer'],
+        [1, null],
+      ],
+    ],
+    [
+      'a burst',
+      { acme: { cpuCores: 3 } },
+      [
+        [0, 'the host does not suffer'],
+        [0, 'it uses 3 now, and has not held that for long'],
+      ],
+    ],
+    [
+      'a limit of its own',
+      { acme: { cpuCores: 1, cpuLimitCores: 1 }, host: SUFFERS },
+      [
+        [0, 'it uses 1 now, and has not held that for long'],
+        [0, 'it has a limit of its own'],
+      ],
+    ],
+    [
+      'what nobody knows',
+      { acme: null },
+      [
+        [null, 'what its workload uses is not known'],
+        [null, 'what its workload uses is not known'],
+      ],
+    ],
+  ];
+  for (const [title, { acme = {}, host = {} }, expected] of explained) {
+    it(`explains ${title}`, () => {
+      const detector = create(cpuOveruse);
+      const window = buildSampleWindow({ startMs: 0, windowMs: ROUND_MS, tenants: [acme, {}], host });
+      detector.observe(window);
+      assert.deepEqual(
+        detector.explain(window, 1).map(({ value, reason }) => [value, reason]),
+        expected,
+      );
+    });
+  }
 
   it('has its own options', () => {
     const detector = create(cpuOveruse, { share: 0.9, for: '10s', harmfulShare: 0.8, harmfulFor: '5s' });

@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import type { Order } from '../../daemon/enforcement/enforcer.ts';
 import { type ControlServerOptions, startControlServer } from '../../daemon/status/controlServer.ts';
-import { testLimit, testSnapshot } from '../support/snapshot.ts';
+import { testLimit, testSources } from '../support/snapshot.ts';
 
 let folder: string;
 let path: string;
@@ -20,10 +20,7 @@ const warnings: string[] = [];
 
 const options = (changes: Partial<ControlServerOptions> = {}): ControlServerOptions => ({
   path,
-  snapshot: () => testSnapshot(),
-  vitals: () => testSnapshot(),
-  limits: () => [testLimit()],
-  metrics: async () => 'weir_build_info 1\n',
+  ...testSources(),
   limit: async (order) => {
     orders.push(order);
     return order.tenant === 'cedar' ? { refused: 'Cannot limit cedar: guaranteed' } : { limit: testLimit() };

@@ -13,6 +13,7 @@ const PATIENCE_MS = 200;
 let server: StatusServer;
 let state: 'up' | 'dead' | 'broken' = 'up';
 const logged: string[] = [];
+const NOTHING = { points: [], detectors: [] };
 
 function snapshot() {
   if (state === 'broken') throw new Error('a secret detail');
@@ -24,6 +25,10 @@ const options = (changes: Partial<StatusServerOptions> = {}): StatusServerOption
   snapshot,
   vitals: snapshot,
   limits: () => [testLimit()],
+  explain: async (tenant, detector) =>
+    tenant === 'acme'
+      ? { status: 200, explanation: { ...NOTHING, tenant: `acme by ${detector ?? 'all'}` } }
+      : { status: 404, error: `no tenant has the id ${tenant}` },
   metrics: () => Promise.resolve('weir_build_info 1\n'),
   log: pino({}, { write: (line: string) => logged.push(line) }),
   patienceMs: PATIENCE_MS,
@@ -93,6 +98,20 @@ describe('startStatusServer', () => {
     const { status, headers, body } = await ask('/api/status?pretty=1');
     assert.deepEqual([status, headers['content-type']], [200, 'application/json; charset=utf-8']);
     assert.deepEqual(JSON.parse(body), snapshot());
+  });
+
+  it('answers GET /api/explain with what is asked for, or with why it cannot', async () => {
+    const answers: [string, number, object][] = [
+      ['?tenant=acme', 200, { ...NOTHING, tenant: 'acme by all' }],
+      ['?tenant=acme&detector=udpFlood&pretty', 200, { ...NOTHING, tenant: 'acme by udpFlood' }],
+      ['?tenant=%E0%A4%A', 404, { error: 'no tenant has the id \u{fffd}%A' }],
+      ['', 400, { error: 'whose? /api/explain?tenant=ID' }],
+    ];
+    const answered = await Promise.all(answers.map(([query]) => ask(`/api/explain${query}`)));
+    assert.deepEqual(
+      answered.map(({ status, body }) => [status, JSON.parse(body)]),
+      answers.map(([, status, body]) => [status, body]),
+    );
   });
 
   it('answers GET /metrics in the format of Prometheus', async () => {

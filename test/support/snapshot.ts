@@ -1,4 +1,5 @@
 /** A snapshot to alter: one interface that is up, tenant acme, all well. */
+import type { ApiSources } from '../../daemon/status/api.ts';
 import type { InterfaceStatus, LimitStatus, StatusSnapshot, TenantStatus } from '../../daemon/status/snapshot.ts';
 
 export function testInterface(changes: Partial<InterfaceStatus> = {}): InterfaceStatus {
@@ -85,3 +86,13 @@ export function testLimit(changes: Partial<LimitStatus> = {}): LimitStatus {
     ...changes,
   };
 }
+
+/** A daemon that has nothing to tell but its snapshot. */
+export const testSources = (changes: Partial<ApiSources> = {}): ApiSources => ({
+  snapshot: () => testSnapshot(),
+  vitals: () => testSnapshot(),
+  limits: () => [testLimit()],
+  explain: async (tenant) => ({ status: 404, error: `no tenant has the id ${tenant}` }),
+  metrics: async () => 'weir_build_info 1\n',
+  ...changes,
+});

@@ -120,15 +120,16 @@ export class Overuse implements Detector {
     const isGranted = this.#rule.granted(window, number) < capacity;
     const reading = (levels: HeldLevels, part: number, against: string | null): Reading => {
       const isKnown = capacity > 0 && !Number.isNaN(use);
-      const held = levels.at(tenant, window.endMs) ?? (against === null ? use : 0);
+      const held = rounded(levels.at(tenant, window.endMs) ?? (against === null ? use : 0));
+      const now = held < rounded(use) ? `it uses ${rounded(use)} now, and has not held that for long` : null;
       return {
         signature,
         direction: null,
         offender: tenant,
         victim: null,
-        value: isKnown ? rounded(held) : null,
+        value: isKnown ? held : null,
         threshold: capacity > 0 ? rounded(part * capacity) : null,
-        reason: isKnown ? against : 'what its workload uses is not known',
+        reason: isKnown ? (against ?? now) : 'what its workload uses is not known',
       };
     };
     return [

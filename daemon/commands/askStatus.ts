@@ -1,0 +1,40 @@
+/** What the commands have in common that show what the running daemon answers. */
+import { messageOf } from '../messageOf.ts';
+import { fail, loadOr, print } from './terminal.ts';
+
+const TIMEOUT_MS = 5_000;
+
+export interface AskOptions {
+  /** The configuration file that names where the daemon listens. */
+  readonly config?: string;
+  /** The answer is shown as it is. */
+  readonly json?: boolean;
+}
+
+/** `render` makes text of the JSON. 0: shown; 1: no daemon answers there, or it refuses, which has been printed. */
+export async function askStatus(path: string, options: AskOptions, render: (json: string) => string): Promise<number> {
+  const config = await loadOr(options.config);
+  if (config === null) return 1;
+  const { host, port } = config.status.listen;
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}${path}`;
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const text = await answer.text();
+    if (!answer.ok) return fail(`Cannot read ${url}: ${errorIn(text) ?? `answered ${answer.status}`}`);
+    print(options.json ? text.trimEnd() : render(text));
+    return 0;
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    return fail(`Cannot read ${url}: ${messageOf(cause)} (is the daemon running?)`);
+  }
+}
+
+/** What the daemon says is wrong; null: it is not the daemon's. */
+function errorIn(text: string): string | null {
+  try {
+    const { error }: { error?: unknown } = JSON.parse(text);
+    return typeof error === 'string' ? error : null;
+  } catch {
+    return null;
+  }
+}
