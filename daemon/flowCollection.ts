@@ -1,8 +1,8 @@
-/** The flow collector as a part of the daemon: its worker, the file of its templates, and what is said of it in the log. */
+/** The flow collector as a part of the daemon: its worker, and the file of its templates. */
+import { CollectorLog } from './collectorLog.ts';
 import type { Component } from './components.ts';
 import type { CollectorConfig, SocketAddress } from './config/config.ts';
-import { formatSize } from './config/units.ts';
-import { type Logger, LogLimiter } from './log.ts';
+import type { Logger } from './log.ts';
 import { Collector } from './metering/collector.ts';
 import type { CollectorReport } from './metering/collectorProtocol.ts';
 import { flowWindowMs } from './metering/flowWindows.ts';
@@ -32,14 +32,14 @@ export class FlowCollection implements Component {
   lastWindowMs: number | null = null;
   readonly #config: CollectorConfig;
   readonly #log: Logger;
-  readonly #logLimiter = new LogLimiter();
+  readonly #collectorLog: CollectorLog;
   readonly #store: TemplateStore;
-  #before: CollectorReport | null = null;
 
   constructor(options: FlowCollectionOptions) {
     const { config, tenants, hashSeed, log } = options;
     this.#config = config;
     this.#log = log;
+    this.#collectorLog = new CollectorLog(log, config);
     this.#store = new TemplateStore(config.templates, (problem) => log.warn(problem));
     this.collector = new Collector({
       input: {
@@ -57,7 +57,7 @@ export class FlowCollection implements Component {
         options.onWindow(window);
       },
       onReport: (report) => this.#observe(report),
-      onDeath: (reason) => this.#tellDeath(reason),
+      onDeath: (reason) => this.#collectorLog.observeDeath(reason, Date.now()),
     });
   }
 
@@ -77,50 +77,7 @@ export class FlowCollection implements Component {
   #observe(report: CollectorReport): void {
     this.lastReportMs = Date.now();
     if (report.templates !== null) this.#store.save(report.templates);
-    if (this.#before === null) this.#tellBuffers(report);
-    this.#tellDrops(report);
-    this.#tellRefusals(report);
-    this.#before = report;
-  }
-
-  #tellBuffers({ listeners }: CollectorReport): void {
-    const wanted = this.#config.receiveBufferBytes;
-    for (const { address, receiveBufferBytes: granted } of listeners) {
-      if (granted === null || granted >= wanted) continue;
-      this.#log.warn(
-        { listener: address, granted, wanted },
-        `the receive buffer of ${address} is ${formatSize(granted)} instead of ${formatSize(wanted)}: ` +
-          `raise net.core.rmem_max (sysctl -w net.core.rmem_max=${wanted}), or give CAP_NET_ADMIN`,
-      );
-    }
-  }
-
-  #tellDrops({ listeners }: CollectorReport): void {
-    listeners.forEach(({ address, dropped }, i) => {
-      const lost = (dropped ?? 0) - (this.#before?.listeners[i]?.dropped ?? 0);
-      if (lost > 0 && this.#logLimiter.allows(`dropped ${address}`, Date.now()))
-        this.#log.warn(
-          { listener: address, dropped: lost },
-          `losing datagrams on ${address}: raise collector.receiveBuffer`,
-        );
-    });
-  }
-
-  #tellRefusals({ strangers, crowdedOut, lastRefused }: CollectorReport): void {
-    const refused =
-      strangers + crowdedOut - (this.#before === null ? 0 : this.#before.strangers + this.#before.crowdedOut);
-    if (refused <= 0 || !this.#logLimiter.allows('refused', Date.now())) return;
-    const why = crowdedOut > (this.#before?.crowdedOut ?? 0) ? 'too many exporters' : 'not among collector.exporters';
-    this.#log.warn(
-      { exporter: lastRefused, refused },
-      `refusing flow records from ${lastRefused ?? 'somebody'}: ${why}`,
-    );
-  }
-
-  #tellDeath(reason: string): void {
-    this.#before = null;
-    if (!this.#logLimiter.allows('died', Date.now())) return;
-    this.#log.error(`Cannot collect flow records: ${reason} (starting it again)`);
+    this.#collectorLog.observe(report, this.lastReportMs);
   }
 }
 
