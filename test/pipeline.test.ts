@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { defaultConfig } from '../daemon/config/host.ts';
 import { WINDOW_MS } from '../daemon/metering/window.ts';
 import { Pipeline } from '../daemon/pipeline.ts';
-import { buildWindow, strangers, testContext, type Traffic } from './support/windowBuilder.ts';
+import { buildWindow, strangers, testContext, testTenant, type Traffic } from './support/windowBuilder.ts';
 
 const PBX = '198.51.100.9';
 const PHONE = '203.0.113.1';
@@ -25,5 +25,28 @@ describe('Pipeline', () => {
     assert.equal(confidenceWith(TLS), 0.48);
     assert.equal(confidenceWith([...TLS, ...ACKS]), 0.95);
     assert.equal(confidenceWith([]), 0.95);
+  });
+
+  it('hands what its detectors remembered to those of the next run, each at its own point', () => {
+    const threshold = { rateBps: 1e6, packetsPerSecond: null, forMs: 1000 };
+    const context = testContext([testTenant('acme', [`${PBX}/32`], { threshold })]);
+    const busy: Traffic = { from: PHONE, to: PBX, kind: 'tcpAck', packets: 100, bytes: 1000 };
+    const first = new Pipeline(defaultConfig(), context);
+    first.observe('eth0', buildWindow([busy], { context, startMs: 0 }));
+    const memories = [...first.detectors()].map(({ point, detector }) => ({
+      point,
+      detector: detector.id,
+      state: detector.save(),
+    }));
+    assert.ok(memories.some(({ state }) => state !== null));
+    const next = new Pipeline(defaultConfig(), context);
+    next.restore(memories);
+    const windows = ['eth0', 'eth1'].map((point) =>
+      next.observe(point, buildWindow([busy], { context, startMs: WINDOW_MS })),
+    );
+    assert.deepEqual(
+      windows.map((changes) => changes.map(({ incident }) => incident.value)),
+      [[1_600_000], []],
+    );
   });
 });

@@ -166,6 +166,7 @@ export class Incidents {
       if (restored === null || this.#open.has(restored.identity) || this.#open.size >= this.#options.maxOpen) return [];
       const { identity, open } = restored;
       this.#open.set(identity, open);
+      for (const point of open.seenAt.keys()) this.#point(point);
       return [open.record.incident];
     });
   }

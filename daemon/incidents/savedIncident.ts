@@ -22,6 +22,26 @@ export interface SavedIncident {
 
 const MAX_POINTS = 1024;
 
+/** What is reckoned with; the rest is shown as far as this version knows it. */
+const trafficEvidence = z.looseObject({
+  tier: z.enum(['header', 'flow', 'payload']),
+  packetsPerSecond: z.number(),
+  bitsPerSecond: z.number(),
+  packetsByKind: z.record(z.string(), z.number()),
+  topSources: z.array(z.object({ address: z.string(), share: z.number() })),
+  topPorts: z.array(z.object({ port: z.number(), share: z.number() })),
+  packets: z.number(),
+  bytes: z.number(),
+});
+const pressure = z.looseObject({ cpu: z.number().nullable(), memory: z.number().nullable() });
+const sampleEvidence = z.looseObject({
+  tier: z.literal('sample'),
+  oomKills: z.number().nullable(),
+  pressure,
+  host: z.looseObject({ pressure }),
+  waiting: z.array(z.object({ tenant: z.string(), share: z.number() })),
+});
+
 const savedIncident = z.looseObject({
   id: z.string(),
   detector: z.string(),
@@ -42,7 +62,7 @@ const savedIncident = z.looseObject({
   lastSeen: z.iso.datetime(),
   state: z.enum(['open', 'closed']),
   observationPoint: z.string(),
-  evidence: z.looseObject({ tier: z.string() }),
+  evidence: z.union([trafficEvidence, sampleEvidence]),
 });
 
 const savedMemory = z.object({
@@ -87,7 +107,6 @@ export function parseIncident(text: string): Incident | null {
   return isIncident(parsed) ? parsed : null;
 }
 
-/** Of another version it may have other evidence: that is shown as far as it goes. */
 const isIncident = (value: unknown): value is Incident => savedIncident.safeParse(value).success;
 
 function parseJson(text: string): unknown {

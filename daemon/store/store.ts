@@ -20,6 +20,8 @@ const PATIENCE_MS = 5000;
 export interface StoreOptions extends StoreInput {
   /** What has gone wrong, or happened to the file: a sentence for an operator. Told every time. */
   onProblem(problem: string): void;
+  /** Another thread's, in tests. */
+  readonly script?: URL;
   readonly maxQueueBytes?: number;
   readonly firstRetryMs?: Milliseconds;
   readonly patienceMs?: Milliseconds;
@@ -172,9 +174,9 @@ export class Store implements LimitStore {
   }
 
   #launch(): Worker {
-    const { path, keepMs, tenantIds } = this.#options;
+    const { path, keepMs, tenantIds, script = new URL('storeWorker.ts', import.meta.url) } = this.#options;
     const input: StoreInput = { path, keepMs, tenantIds };
-    const worker = new Worker(new URL('storeWorker.ts', import.meta.url), { workerData: input });
+    const worker = new Worker(script, { workerData: input });
     let failure = 'it ended';
     worker.on('message', (answer: StoreAnswer) => this.#take(answer));
     worker.on('error', (error: unknown) => (failure = inspect(error)));

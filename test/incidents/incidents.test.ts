@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import type { Finding, Signature } from '../../daemon/detectors/detector.ts';
 import { Incidents } from '../../daemon/incidents/incidents.ts';
+import { restoreIncident, type SavedIncident } from '../../daemon/incidents/savedIncident.ts';
 import type { IncidentChange } from '../../daemon/incidents/incident.ts';
 import { sampleIncident } from '../support/incident.ts';
 import { trafficEvidence } from '../support/trafficEvidence.ts';
@@ -510,5 +511,86 @@ describe('Incidents', () => {
         assert.deepEqual(first, second);
       }),
     );
+  });
+});
+
+/** All that are open, as text. */
+const saveAll = (incidents: Incidents): SavedIncident[] =>
+  incidents.open().flatMap(({ id }) => incidents.save(id) ?? []);
+
+/** A new run that goes on with what this one has open. */
+function nextRun(incidents: Incidents, options = OPTIONS): Incidents {
+  const next = new Incidents(options);
+  next.restore(saveAll(incidents));
+  return next;
+}
+
+describe('Incidents.restore()', () => {
+  const flooded = (): Incidents => {
+    const incidents = new Incidents(OPTIONS);
+    const registers = [[seen('203.0.113.1', 2, 3, 80)], [seen('203.0.113.2', 1.5, 200, 443)]];
+    registers.forEach((findings, i) => incidents.observe('eth0', (i + 1) * WINDOW_MS, WINDOW_MS, findings));
+    return incidents;
+  };
+
+  it('goes on as if nothing had been between the runs', () => {
+    const [going, restored] = [flooded(), nextRun(flooded())];
+    assert.deepEqual(restored.open(), going.open());
+    const findings = [seen('203.0.113.3', 3, 77, 22)];
+    const changes = going.observe('eth0', 3 * WINDOW_MS, WINDOW_MS, findings);
+    assert.deepEqual(restored.observe('eth0', 3 * WINDOW_MS, WINDOW_MS, findings), changes);
+    assert.deepEqual(saveAll(restored), saveAll(going));
+    assert.equal(changes[0]?.event, 'refreshed');
+  });
+
+  it('takes the time between the runs for none: what goes on has the same id, what does not is closed in time', () => {
+    const downMs = 60_000;
+    const goesOn = nextRun(flooded());
+    assert.equal(flood('eth0', goesOn, downMs), 'r');
+    assert.deepEqual(
+      goesOn.open().map(({ id }) => id),
+      flooded()
+        .open()
+        .map(({ id }) => id),
+    );
+    const ended = nextRun(flooded());
+    assert.equal(quiet('eth0', ended, downMs), '-');
+    assert.equal(quiet('eth0', ended, downMs + OPTIONS.closeAfterMs - WINDOW_MS), '-');
+    assert.equal(quiet('eth0', ended, downMs + OPTIONS.closeAfterMs), 'c');
+  });
+
+  it('closes what was seen at a point of which no windows come, once they would have come', () => {
+    const gone = nextRun(flooded());
+    assert.equal(events([gone.advance(OPTIONS.closeAfterMs - 1), gone.advance(1)]), '- c');
+    const late = new Incidents(OPTIONS);
+    late.declare('eth0', { lagMs: 5000 });
+    late.restore(saveAll(flooded()));
+    assert.equal(events([late.advance(OPTIONS.closeAfterMs + 4999), late.advance(1)]), '- c');
+  });
+
+  it('has no more open than there may be, and none twice', () => {
+    const incidents = new Incidents(OPTIONS);
+    incidents.observe('eth0', WINDOW_MS, WINDOW_MS, victims(10, 3));
+    const saved = saveAll(incidents);
+    const next = new Incidents({ ...OPTIONS, maxOpen: 7 });
+    assert.equal(next.restore(saved).length, 7);
+    assert.equal(next.restore(saved).length, 0);
+    assert.equal(next.open().length, 7);
+  });
+
+  it('ignores what is no saved incident', () => {
+    const [saved = { incident: '', memory: '' }] = saveAll(flooded());
+    assert.notEqual(restoreIncident(saved), null);
+    const spoil = fc.constantFrom('', 'null', '[]', '{}', '1', '"x"', '-1e999');
+    fc.assert(
+      fc.property(fc.boolean(), fc.nat(saved.memory.length), fc.nat(20), spoil, (ofIncident, start, length, by) => {
+        const key = ofIncident ? 'incident' : 'memory';
+        const text = saved[key].slice(0, start) + by + saved[key].slice(start + length);
+        const incidents = new Incidents(OPTIONS);
+        incidents.restore([{ ...saved, [key]: text }]);
+        flood('eth0', incidents, 60_000);
+      }),
+    );
+    assert.equal(restoreIncident({ ...saved, memory: saved.memory.replace('"sources":"', '"sources":"AAAA') }), null);
   });
 });
