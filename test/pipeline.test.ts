@@ -39,14 +39,12 @@ describe('Pipeline', () => {
       state: detector.save(),
     }));
     assert.ok(memories.some(({ state }) => state !== null));
-    const next = new Pipeline(defaultConfig(), context);
-    next.restore(memories);
-    const windows = ['eth0', 'eth1'].map((point) =>
-      next.observe(point, buildWindow([busy], { context, startMs: WINDOW_MS })),
-    );
-    assert.deepEqual(
-      windows.map((changes) => changes.map(({ incident }) => incident.value)),
-      [[1_600_000], []],
-    );
+    const valuesAt = (point: string) => {
+      const next = new Pipeline(defaultConfig(), context);
+      next.restore(memories);
+      const changes = next.observe(point, buildWindow([busy], { context, startMs: WINDOW_MS }));
+      return changes.map(({ incident }) => incident.value);
+    };
+    assert.deepEqual([valuesAt('eth0'), valuesAt('eth1')], [[1_600_000], []]);
   });
 });

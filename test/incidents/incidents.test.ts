@@ -525,14 +525,14 @@ function nextRun(incidents: Incidents, options = OPTIONS): Incidents {
   return next;
 }
 
-describe('Incidents.restore()', () => {
-  const flooded = (): Incidents => {
-    const incidents = new Incidents(OPTIONS);
-    const registers = [[seen('203.0.113.1', 2, 3, 80)], [seen('203.0.113.2', 1.5, 200, 443)]];
-    registers.forEach((findings, i) => incidents.observe('eth0', (i + 1) * WINDOW_MS, WINDOW_MS, findings));
-    return incidents;
-  };
+const flooded = (): Incidents => {
+  const incidents = new Incidents(OPTIONS);
+  const registers = [[seen('203.0.113.1', 2, 3, 80)], [seen('203.0.113.2', 1.5, 200, 443)]];
+  registers.forEach((findings, i) => incidents.observe('eth0', (i + 1) * WINDOW_MS, WINDOW_MS, findings));
+  return incidents;
+};
 
+describe('Incidents.restore()', () => {
   it('goes on as if nothing had been between the runs', () => {
     const [going, restored] = [flooded(), nextRun(flooded())];
     assert.deepEqual(restored.open(), going.open());

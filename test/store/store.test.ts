@@ -160,12 +160,14 @@ describe('Store', () => {
   it('keeps three files that were moved aside, the newest', async () => {
     const path = newPath();
     mkdirSync(dirname(path));
-    for (let day = 1; day <= 5; day++) {
+    const breakOn = async (day: number): Promise<void> => {
       writeFileSync(path, 'no database '.repeat(100));
       const { store } = bed(path);
       await store.start(Date.UTC(2026, 2, day));
       await store.stop(NOW_MS);
-    }
+      if (day < 5) await breakOn(day + 1);
+    };
+    await breakOn(1);
     assert.deepEqual(
       asideOf(path).map((name) => name.slice(-16)),
       ['20260303T000000Z', '20260304T000000Z', '20260305T000000Z'],
@@ -182,10 +184,14 @@ describe('Store', () => {
     checkpoint.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     checkpoint.close();
     overwrite(path, 4096, statSync(path).size - 4096);
-    for (let i = 100; i < 5000 && problems.length === 0; i++) {
-      store.put(incidentWrite({ id: `incident ${i}`, incident: 'x'.repeat(1000) }));
-      await settle(store);
-    }
+    let next = 100;
+    await tickUntil(store, 'a problem', ({ waiting }) => {
+      if (waiting === 0)
+        for (let i = 0; i < 100; i++)
+          store.put(incidentWrite({ id: `incident ${next++}`, incident: 'x'.repeat(1000) }));
+      return problems.length > 0;
+    });
+    await settle(store);
     assert.match(problems[0] ?? '', /was corrupt: moved to/);
     await store.stop(NOW_MS);
     assert.equal(integrity(path), 'ok');
@@ -316,10 +322,12 @@ describe('Store on a file system of its own (root)', () => {
     const { store, problems } = bed(path);
     await store.start(NOW_MS);
     let put = 0;
-    while (problems.length === 0) {
-      for (let i = 0; i < 10; i++) store.put(incidentWrite({ id: `incident ${put++}`, incident: 'x'.repeat(1000) }));
-      await tickUntil(store, 'an answer', ({ waiting, failures }) => waiting === 0 || failures > 0);
-    }
+    await tickUntil(store, 'a problem', ({ waiting }) => {
+      if (problems.length > 0) return true;
+      if (waiting === 0)
+        for (let i = 0; i < 10; i++) store.put(incidentWrite({ id: `incident ${put++}`, incident: 'x'.repeat(1000) }));
+      return false;
+    });
     assert.match(problems[0] ?? '', /the disk (is full|does not work, or is full)/);
     const { batches, waiting, state } = store.state;
     assert.equal(state, 'failing');
