@@ -45,7 +45,16 @@ export async function runCommand(argv: readonly string[]): Promise<void> {
       exitWith(await (await import('./commands/explain.ts')).explain(tenant, detector, options)),
     );
   addControl(program);
+  addCleanup(program);
   await program.parseAsync(argv);
+}
+
+/** What repairs. */
+function addCleanup(program: Command): void {
+  program
+    .command('cleanup')
+    .description('remove the queues and filters that a killed daemon left in the kernel')
+    .action(async () => exitWith(await (await import('./commands/cleanup.ts')).cleanup()));
 }
 
 const control = () => import('./commands/control.ts');

@@ -15,6 +15,8 @@ import { COLLECTOR_POINT, FlowCollection } from './flowCollection.ts';
 import { HOST_POINT, hostLagMs, HostSampling } from './hostSampling.ts';
 import { Limiter } from './enforcement/limiter.ts';
 import { Tc } from './enforcement/tc.ts';
+import { WriterLock } from './enforcement/writerLock.ts';
+import { runtimeDirectory } from './config/schema.ts';
 import { LevelMeter } from './store/levelMeter.ts';
 import { Remembering } from './remembering.ts';
 import type { IncidentChange } from './incidents/incident.ts';
@@ -117,6 +119,8 @@ export class Daemon {
       log,
       ownAddresses: () => describeHost().addresses,
       seed: randomInt(2 ** 31),
+      store: this.#remembering?.store ?? null,
+      lock: new WriterLock(runtimeDirectory()),
     });
     this.#components = [
       { name: 'loop delay', start: async () => void loopDelay.enable(), stop: async () => void loopDelay.disable() },
@@ -135,7 +139,7 @@ export class Daemon {
       ),
       ...(this.#remembering === null ? [] : [this.#remembering]),
       { name: 'links', start: () => this.#links.start(), stop: () => this.#links.stop() },
-      { name: 'enforcement', start: () => this.#enforcer.start(), stop: () => this.#enforcer.stop() },
+      { name: 'enforcement', start: () => this.#enforcer.start(Date.now()), stop: () => this.#enforcer.stop() },
       { name: 'alerting', start: () => Promise.resolve(), stop: () => this.#notifier.stop() },
       ...[...this.#captures].map(([name, capture]) => captureComponent(name, capture)),
       ...(this.#collection === null ? [] : [this.#collection]),

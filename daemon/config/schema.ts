@@ -180,7 +180,7 @@ const storeSection = z
   .transform(({ path, keep }) => ({ path, keepMs: keep }));
 
 /** Where systemd's RuntimeDirectory= is, or would be (systemd.exec(5)). */
-const runtimeDirectory = (): string => process.env['RUNTIME_DIRECTORY'] ?? '/run/weir';
+export const runtimeDirectory = (): string => process.env['RUNTIME_DIRECTORY'] ?? '/run/weir';
 
 const statusSection = z.strictObject({
   listen: loopbackListen().default({ host: '127.0.0.1', port: 9737 }),

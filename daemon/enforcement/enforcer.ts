@@ -9,10 +9,13 @@ import { LogLimiter } from '../log.ts';
 import { messageOf } from '../messageOf.ts';
 import type { Limit, StandingLimit } from './limit.ts';
 import type { DirectionState, Limiter, LimitState } from './limiter.ts';
+import type { LimitStore } from './limitStore.ts';
 import { OfferedLoad } from './offeredLoad.ts';
 import { Places } from './places.ts';
 import { MIN_RATE_BPS } from './plan.ts';
 import { type Decision, decide, type EnforcementPolicy, NOTHING, order, type PolicyMemory, release } from './policy.ts';
+import { SavedPolicy } from './savedPolicy.ts';
+import type { WriterLock } from './writerLock.ts';
 
 /** How often the kernel is looked at for devices that went away, and how often all that stands there is compared. */
 const CHECK_MS = 1_000;
@@ -53,6 +56,10 @@ export interface EnforcerOptions {
   readonly ownAddresses: () => readonly string[];
   /** Of the jitter of holds. */
   readonly seed: number;
+  /** null: nothing is kept over a restart. */
+  readonly store: LimitStore | null;
+  /** Who may change the kernel; null: nobody else can. */
+  readonly lock: Pick<WriterLock, 'take' | 'release'> | null;
 }
 
 export class Enforcer {
@@ -61,6 +68,7 @@ export class Enforcer {
   readonly #detectorModes: Readonly<Record<string, DetectorMode>>;
   readonly #places: Places;
   readonly #limiter: Limiter;
+  readonly #saved: SavedPolicy | null;
   readonly #load = new OfferedLoad();
   #incidents: readonly Incident[] = [];
   #memory: PolicyMemory = NOTHING;
@@ -84,23 +92,35 @@ export class Enforcer {
     this.#detectorModes = Object.fromEntries(Object.entries(config.detectors).map(([id, { mode }]) => [id, mode]));
     this.#places = new Places({ tenants, interfaces, exempt: enforcement.exempt });
     this.#limiter = limiter;
+    this.#saved = options.store === null ? null : new SavedPolicy(options.store);
   }
 
-  /** Removes what a killed daemon left. To enforce, the kernel must be able to limit; to observe, it is only looked at. */
-  async start(): Promise<void> {
-    const { log } = this.#options;
-    if (this.#policy.mode === 'enforce') return this.#limiter.start();
-    await this.#limiter
-      .clean()
-      .catch((error: unknown) => log.warn(`Cannot look for limits of an earlier run: ${messageOf(error)}`));
+  /**
+   * Takes up the limits of the last run, as far as their time is not over, and removes what else a killed daemon left. To
+   * enforce, the kernel must be able to limit; to observe, it is only looked at.
+   */
+  async start(nowMs: Milliseconds): Promise<void> {
+    const { lock, log } = this.#options;
+    this.#memory = this.#saved?.load() ?? NOTHING;
+    this.#places.observeOwn(this.#options.ownAddresses());
+    this.#decide([], nowMs);
+    const taken = lock?.take() ?? null;
+    if (this.#policy.mode === 'enforce') {
+      if (taken !== null) throw new Error(`Cannot limit here: ${taken}`);
+      await this.#limiter.start(this.#wanted);
+      this.#standing = this.#applied = new Set(this.#wanted.map(keyOf));
+    } else {
+      const looked = taken === null ? this.#limiter.clean() : Promise.reject(new Error(taken));
+      await looked.catch((error: unknown) => log.warn(`Cannot look for limits of an earlier run: ${messageOf(error)}`));
+    }
   }
 
   /** Leaves every interface as it was found. */
   async stop(): Promise<void> {
     await this.#busy;
-    if (this.#policy.mode === 'observe') return;
     // Once more: nothing comes after it that would try again.
-    await this.#limiter.stop().catch(() => this.#limiter.stop());
+    if (this.#policy.mode === 'enforce') await this.#limiter.stop().catch(() => this.#limiter.stop());
+    this.#options.lock?.release();
   }
 
   /** Decides anew; several times a second, and at once when an incident opens. */
@@ -109,6 +129,11 @@ export class Enforcer {
       this.#places.observeOwn(this.#options.ownAddresses());
       this.#ownReadMs = nowMs;
     }
+    this.#decide(incidents, nowMs);
+    this.#carryOut(nowMs);
+  }
+
+  #decide(incidents: readonly Incident[], nowMs: Milliseconds): void {
     this.#incidents = incidents;
     const { memory, decisions } = decide({
       incidents,
@@ -125,7 +150,7 @@ export class Enforcer {
     this.#memory = memory;
     this.#decisions = decisions;
     this.#wanted = memory.limits.flatMap((limit) => this.#places.of(limit));
-    this.#carryOut(nowMs);
+    this.#saved?.save(memory, decisions, nowMs);
   }
 
   limits(): EnforcedLimit[] {
@@ -174,6 +199,7 @@ export class Enforcer {
   async release(tenant: string, by: string, nowMs: Milliseconds): Promise<string | null> {
     if (!this.#memory.limits.some((limit) => limit.tenant === tenant)) return `${tenant} is not limited`;
     this.#options.log.info({ tenant, by }, 'enforcement: release by hand');
+    this.#saved?.released(tenant, by);
     this.#memory = release(this.#memory, tenant, this.#policy.graceMs, nowMs);
     await this.#settle(nowMs);
     return null;

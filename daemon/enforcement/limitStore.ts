@@ -28,6 +28,9 @@ export interface LimitEnd {
 export interface LimitStore {
   /** Those that stood when the last run ended, however it ended; to be asked once the store has started. */
   load(): readonly SavedLimit[];
+  /** What the policy remembered, as it was saved; null: nothing. */
+  loadMemory(): string | null;
+  saveMemory(text: string, atMs: Milliseconds): void;
   /** All that stand now. One that is no longer among them has ended. */
   save(standing: readonly SavedLimit[], atMs: Milliseconds): void;
   /** Why one of them ends, before `save` without it. */

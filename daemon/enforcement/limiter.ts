@@ -72,9 +72,13 @@ export class Limiter {
     });
   }
 
-  /** Removes what a killed daemon left, and nothing else: no device is made to find out what the kernel can do. */
-  clean(): Promise<void> {
-    return this.#inTurn(() => this.#reconcile());
+  /** Removes what a killed daemon left, and nothing else: no device is made to find out what the kernel can do. Whether there was any. */
+  async clean(): Promise<boolean> {
+    let isChanged = false;
+    await this.#inTurn(async () => {
+      isChanged = await this.#reconcile();
+    });
+    return isChanged;
   }
 
   /** Rejects with what failed; the limits stay wanted, and the next `apply` or `check` goes on from what stands. */
@@ -141,13 +145,14 @@ export class Limiter {
     return [...names].map((name) => `${name} ${interfaces?.get(name)}`).join(', ');
   }
 
-  async #reconcile(round = 1): Promise<void> {
+  /** Whether anything had to be done. */
+  async #reconcile(round = 1): Promise<boolean> {
     const kernel = await this.#executor.read();
     const steps = this.#steps(kernel);
     if (isEmpty(steps)) {
       this.#kernel = kernel;
       this.#readMs = performance.now();
-      return;
+      return round > 1;
     }
     await this.#executor.run(steps).catch(async (error: unknown) => {
       const isRefusal = error instanceof TcError && error.stderr !== '';
@@ -155,7 +160,7 @@ export class Limiter {
       await pause(PAUSE_MS * round);
     });
     if (round === MAX_ROUNDS) throw new Error('Cannot set limits: something else changes them all the time');
-    await this.#reconcile(round + 1);
+    return this.#reconcile(round + 1);
   }
 
   #steps(kernel: KernelState) {

@@ -54,6 +54,9 @@ interface Asked {
 
 const NOTHING: Remembered = { open: [], closed: [], limits: [], memories: [] };
 
+/** Where the policy's memory lies among those of the detectors: no observation point has this name, no detector that id. */
+const POLICY = '. enforcement';
+
 export class Store implements LimitStore {
   readonly #options: StoreOptions;
   readonly #patienceMs: Milliseconds;
@@ -69,6 +72,7 @@ export class Store implements LimitStore {
   #retryAtMs = -Infinity;
   #stopping = false;
   #limits: readonly SavedLimit[] = [];
+  #policy: string | null = null;
   #isOpen = false;
   #lastError: string | null = null;
   #lastWrittenMs: Milliseconds | null = null;
@@ -90,11 +94,21 @@ export class Store implements LimitStore {
     if (answer === null) this.#tellStall('starting without what it remembers');
     const remembered = answer?.kind === 'opened' ? answer.remembered : NOTHING;
     this.#limits = remembered.limits;
+    this.#policy = remembered.memories.find(({ point, detector }) => `${point} ${detector}` === POLICY)?.state ?? null;
     return remembered;
   }
 
   load(): readonly SavedLimit[] {
     return this.#limits;
+  }
+
+  loadMemory(): string | null {
+    return this.#policy;
+  }
+
+  saveMemory(state: string, atMs: Milliseconds): void {
+    const [point = '', detector = ''] = POLICY.split(' ');
+    this.put({ kind: 'memory', point, detector, savedMs: atMs, state });
   }
 
   save(standing: readonly SavedLimit[], atMs: Milliseconds): void {

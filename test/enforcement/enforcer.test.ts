@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { loadConfig } from '../../daemon/config/load.ts';
 import { Enforcer } from '../../daemon/enforcement/enforcer.ts';
+import type { LimitEnd, LimitStore, SavedLimit } from '../../daemon/enforcement/limitStore.ts';
 import { Limiter } from '../../daemon/enforcement/limiter.ts';
+import { WriterLock } from '../../daemon/enforcement/writerLock.ts';
 import type { Incident } from '../../daemon/incidents/incident.ts';
 import { limitStatus } from '../../daemon/status/limitStatus.ts';
 import { labConfiguration } from '../lab/configuration.ts';
@@ -9,6 +14,7 @@ import { until } from '../lab/until.ts';
 import { testIncident } from '../support/incident.ts';
 import { FaultyExecutor } from './faultyExecutor.ts';
 import { LimiterBed } from './limiterBed.ts';
+import { edgeLimit } from './limits.ts';
 
 const HOLD_MS = 60_000;
 /** With its jitter. */
@@ -32,6 +38,35 @@ const configure = (sections: object = {}) =>
   loadConfig('weir.yaml', labConfiguration({ plans, sections: { ...SECTIONS, ...sections } }));
 const overThreshold = (tenant: string): Incident => testIncident({ id: `bt-${tenant}`, tenant, ...BANDWIDTH });
 
+const quiet = { info: () => {}, warn: () => {}, error: () => {} };
+
+/** Keeps what it is told, as the store's file does. */
+class MemoryStore implements LimitStore {
+  standing: string[] = [];
+  readonly ends: string[] = [];
+  #memory: string | null = null;
+
+  load() {
+    return [];
+  }
+
+  loadMemory() {
+    return this.#memory;
+  }
+
+  saveMemory(text: string) {
+    this.#memory = text;
+  }
+
+  save(standing: readonly SavedLimit[]) {
+    this.standing = standing.map(({ tenant, reason, who }) => `${tenant}: ${reason} (${who})`);
+  }
+
+  end({ tenant }: SavedLimit, { reason, who }: LimitEnd) {
+    this.ends.push(`${tenant}: ${reason} (${who})`);
+  }
+}
+
 /** An enforcer in the kernel of a lab, its clock in the test's hand. */
 class EnforcerBed {
   readonly errors: string[] = [];
@@ -39,13 +74,13 @@ class EnforcerBed {
   readonly enforcer: Enforcer;
   readonly #config: ReturnType<typeof configure>;
 
-  constructor(bed: LimiterBed, config = configure()) {
+  constructor(bed: LimiterBed, config = configure(), store: LimitStore | null = null) {
     const note = (...line: unknown[]): void => void this.errors.push(String(line.at(-1)));
     this.executor = new FaultyExecutor(bed.tc);
     this.#config = config;
     const log = { info: () => {}, warn: note, error: note };
     const limiter = new Limiter(this.executor);
-    this.enforcer = new Enforcer({ config, limiter, log, ownAddresses: () => [], seed: 0 });
+    this.enforcer = new Enforcer({ config, limiter, log, ownAddresses: () => [], seed: 0, store, lock: null });
   }
 
   /** As the status shows it: tenant, state, reason. */
@@ -79,7 +114,7 @@ describe('Enforcer', function () {
   it('sets a limit for an open incident, shows it pending until the kernel holds it, and lifts it after the hold', async () => {
     const tested = new EnforcerBed(bed);
     const { enforcer, errors } = tested;
-    await enforcer.start();
+    await enforcer.start(0);
     enforcer.tick([overThreshold('acme'), overThreshold('cedar')], 1000);
     const exempt = 'cedar exempt: plan.guaranteed: its bandwidth is guaranteed';
     assert.deepEqual(tested.shown(), ['acme pending: outbound bandwidthThreshold, incident bt-acme', exempt]);
@@ -112,7 +147,7 @@ describe('Enforcer', function () {
     const tested = new EnforcerBed(bed);
     const { enforcer, executor, errors } = tested;
     const failed = ['acme failed: Cannot run tc filter show: interrupted'];
-    await enforcer.start();
+    await enforcer.start(0);
     executor.failingReads = 2;
     await tested.showing([overThreshold('acme')], 1000, failed);
     await tested.showing([overThreshold('acme')], 2000, failed);
@@ -127,7 +162,7 @@ describe('Enforcer', function () {
   it('leaves nothing when a tool is interrupted while it stops', async () => {
     const tested = new EnforcerBed(bed);
     const { enforcer, executor } = tested;
-    await enforcer.start();
+    await enforcer.start(0);
     await tested.showing([overThreshold('acme')], 1000, [
       'acme inForce: outbound bandwidthThreshold, incident bt-acme',
     ]);
@@ -139,7 +174,7 @@ describe('Enforcer', function () {
     const tested = new EnforcerBed(bed);
     const { enforcer } = tested;
     const order = { tenant: 'dogwood', rateBps: 2e6, forMs: 60_000, reason: 'a call', by: 'ada' };
-    await enforcer.start();
+    await enforcer.start(0);
     enforcer.tick([overThreshold('dogwood')], 1000);
     assert.equal(await enforcer.order(order, 1000), null);
     assert.deepEqual(tested.shown(1000), ['dogwood inForce: a call (set by ada)']);
@@ -155,11 +190,68 @@ describe('Enforcer', function () {
     await enforcer.stop();
   });
 
+  it('takes up after a crash what stood, without a change, and lifts it in time', async () => {
+    const store = new MemoryStore();
+    const killed = new EnforcerBed(bed, configure(), store);
+    await killed.enforcer.start(0);
+    const shown = ['acme inForce: outbound bandwidthThreshold, incident bt-acme'];
+    await killed.showing([overThreshold('acme')], 1000, shown);
+    const stands = await bed.standing();
+
+    const next = new EnforcerBed(bed, configure(), store);
+    await next.enforcer.start(2000);
+    assert.deepEqual([next.executor.runs, next.shown(2000)], [0, shown]);
+    assert.deepEqual(await bed.standing(), stands);
+    const late = new EnforcerBed(bed, configure(), store);
+    await late.enforcer.start(1000 + LONGEST_HOLD_MS);
+    assert.deepEqual([await bed.standing(), late.shown()], [[], []]);
+    assert.deepEqual(store.ends, ['acme: the hold is over (weir)']);
+    await late.enforcer.stop();
+  });
+
+  it('tells the store who set and who lifted a limit', async () => {
+    const store = new MemoryStore();
+    const { enforcer } = new EnforcerBed(bed, configure(), store);
+    await enforcer.start(0);
+    await enforcer.order({ tenant: 'acme', rateBps: 2e6, forMs: null, reason: 'a call', by: 'ada' }, 1000);
+    assert.deepEqual(store.standing, ['acme: a call (ada)']);
+    await enforcer.release('acme', 'bob', 2000);
+    assert.deepEqual([store.standing, store.ends], [[], ['acme: released by hand (bob)']]);
+    await enforcer.stop();
+  });
+
+  it('refuses to start where another daemon limits', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'weir-lock-'));
+    const other = new WriterLock(directory);
+    assert.equal(other.take(), null);
+    const config = configure();
+    const options = { config, log: quiet, ownAddresses: () => [], seed: 0, store: null };
+    const enforcer = new Enforcer({ ...options, limiter: new Limiter(bed.tc), lock: new WriterLock(directory) });
+    await assert.rejects(enforcer.start(0), {
+      message: `Cannot limit here: another daemon does (process ${process.pid})`,
+    });
+    await bed.limiterWith([edgeLimit('acme')]);
+    const observer = configure({ enforcement: { mode: 'observe' } });
+    const observing = new Enforcer({
+      ...options,
+      config: observer,
+      limiter: new Limiter(bed.tc),
+      lock: new WriterLock(directory),
+    });
+    await observing.start(0);
+    assert.notDeepEqual(await bed.standing(), [], 'an observer leaves alone what another daemon has set');
+    other.release();
+    await observing.start(0);
+    assert.deepEqual(await bed.standing(), []);
+    await observing.stop();
+    rmSync(directory, { recursive: true });
+  });
+
   it('says what it would limit, and changes nothing, while it observes', async () => {
     const config = configure({ enforcement: { mode: 'observe' } });
     const tested = new EnforcerBed(bed, config);
     const { enforcer, executor } = tested;
-    await enforcer.start();
+    await enforcer.start(0);
     enforcer.tick([overThreshold('acme')], 1000);
     assert.deepEqual(tested.shown(), ['acme observed: enforcement.mode is observe']);
     await enforcer.stop();

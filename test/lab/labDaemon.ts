@@ -91,7 +91,7 @@ export class LabDaemon {
 export function spawnDaemon(lab: Lab, yaml: string, prefix: readonly string[] = [], name = 'weir'): LabProcess {
   const config = join(lab.directory, `${name}.yaml`);
   writeFileSync(config, yaml);
-  // Where its control socket is: that of another lab must not be in its way.
-  const own = ['env', `RUNTIME_DIRECTORY=${lab.directory}`];
+  // Where its control socket is: that of another daemon must not be in its way.
+  const own = ['env', `RUNTIME_DIRECTORY=${join(lab.directory, name)}`];
   return lab.spawn('pbx', [...prefix, ...own, process.execPath, ...MEMORY, MAIN, 'run', '--config', config]);
 }
