@@ -1,26 +1,18 @@
 /** `weir replay`: a capture through the same metering, detectors and incidents as live traffic; prints the incidents. */
 import { isatty } from 'node:tty';
-import { getSystemErrorMessage } from 'node:util';
-import { DecodeError } from '../../probes/decodeError.ts';
-import { type CaptureProbe, openPcap } from '../../probes/pcap/pcapProbe.ts';
 import type { FrameBlock, PacketProbe } from '../../probes/probe.ts';
 import type { Config } from '../config/config.ts';
 import { configForReplay } from '../config/host.ts';
 import type { Incident, IncidentChange } from '../incidents/incident.ts';
-import { Meter } from '../metering/meter.ts';
-import { Tick } from '../metering/tick.ts';
-import { TABLES, Window } from '../metering/window.ts';
+import type { Window } from '../metering/window.ts';
 import { Pipeline } from '../pipeline.ts';
 import { TenantDirectory } from '../tenants/directory.ts';
+import { CAPTURE_POINT, describeFailure, HASH_SEED, meterCapture, openOr } from './captureFile.ts';
 import type { Progress } from './progress.ts';
 import { fail, loadOr, print } from './terminal.ts';
 import { Unexamined } from './unexamined.ts';
 
 const STANDARD_ERROR = 2;
-
-/** One seed for all replays: the same file gives the same incidents. */
-const HASH_SEED = 0;
-const OBSERVATION_POINT = 'replay';
 
 export interface ReplayOptions {
   readonly config?: string;
@@ -53,7 +45,7 @@ export async function replay(path: string, options: ReplayOptions): Promise<numb
   probe.close();
   const { received } = probe.statistics();
   const subject = path === '-' ? 'standard input' : path;
-  const messages = [problem && describe('read', subject, problem), unexamined.describe(subject, received)];
+  const messages = [problem && describeFailure('read', subject, problem), unexamined.describe(subject, received)];
   const message = messages.filter((each) => each !== null).join('. ');
   if (message !== '') fail(message);
   return problem !== null || (received > 0 && unexamined.packets === received) ? 1 : 0;
@@ -65,25 +57,6 @@ async function progressOnTerminal(): Promise<Progress | null> {
   return new ProgressLine(process.stderr, () => performance.now());
 }
 
-/** null: it is no capture, or cannot be opened, which has been printed. */
-function openOr(path: string): CaptureProbe | null {
-  try {
-    return openPcap(path);
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    fail(describe('open', path, error));
-    return null;
-  }
-}
-
-const describe = (act: 'open' | 'read', subject: string, error: Error): string =>
-  error instanceof DecodeError ? error.message : `Cannot ${act} ${subject}: ${withoutCall(error)}`;
-
-/** `ENOENT: no such file or directory, open 'x'` → `no such file or directory`. */
-function withoutCall(error: Error & { errno?: number }): string {
-  return error.errno === undefined ? error.message : getSystemErrorMessage(error.errno);
-}
-
 /** Gives each incident once, in the state in which the capture left it; why the input ended early, if it did. */
 function runThrough(
   probe: PacketProbe,
@@ -91,38 +64,14 @@ function runThrough(
   show: (incident: Incident) => void,
   onBlock: (block: FrameBlock) => void,
 ): Error | null {
-  const directory = new TenantDirectory(config.tenants);
-  const pipeline = new Pipeline(config, { tenants: config.tenants, directory, hashSeed: HASH_SEED });
-  const window = new Window({ tenants: config.tenants.length, ...TABLES.internet });
-  const meter = new Meter(directory, window, { seed: HASH_SEED });
-  const tick = new Tick({
-    meter,
-    nextWindow: () => window,
-    onWindow: () => showClosed(pipeline.observe(OBSERVATION_POINT, window), show),
-    dropped: () => null,
-  });
-  const problem = readAll(probe, tick, onBlock);
-  tick.finish();
+  const { tenants } = config;
+  const directory = new TenantDirectory(tenants);
+  const pipeline = new Pipeline(config, { tenants, directory, hashSeed: HASH_SEED });
+  const onWindow = (window: Window): void => showClosed(pipeline.observe(CAPTURE_POINT, window), show);
+  const problem = meterCapture({ probe, tenants, directory, onWindow, onBlock });
   for (const incident of pipeline.incidents.open()) show(incident);
   return problem;
 }
-
-function readAll(probe: PacketProbe, tick: Tick, onBlock: (block: FrameBlock) => void): Error | null {
-  try {
-    for (let block = probe.next(0); block !== null; block = probe.next(0)) {
-      tick.observe(block);
-      onBlock(block);
-      probe.release(block);
-    }
-    return null;
-  } catch (error) {
-    if (error instanceof DecodeError || isSystemError(error)) return error;
-    throw error;
-  }
-}
-
-/** As read(2) fails: of a disk, or of a server that is gone. */
-const isSystemError = (error: unknown): error is Error => error instanceof Error && 'errno' in error;
 
 function showClosed(changes: readonly IncidentChange[], show: (incident: Incident) => void): void {
   for (const { event, incident } of changes) if (event === 'closed') show(incident);
