@@ -26,6 +26,9 @@ const PROGRAM = `
   process.stdout.write('ready');
 `;
 
+/** A number, so many files to write its process id to, and the command that it becomes then. */
+const ENTER = 'n=$1; shift; while [ $n -gt 0 ]; do echo $$ > "$1"; shift; n=$((n - 1)); done; exec "$@"';
+
 /** The mounts of this machine's cgroups, without those that have the other version. */
 export const mountsOf = (version: 1 | 2): readonly string[] =>
   findHierarchies('/sys/fs/cgroup').flatMap((each) => (each.version === version ? [each.root] : []));
@@ -58,11 +61,22 @@ export class TestCgroups {
 
   /** Runs a process in it; resolves when that does what it is for. */
   async run(path: string, { burn = 0, bytes = 0 }: Role = {}): Promise<ChildProcess> {
-    const files = this.#roots.map((root) => join(root, path, 'cgroup.procs'));
-    const child = spawn(process.execPath, ['-e', PROGRAM, String(burn), String(bytes), ...files]);
+    const child = spawn(process.execPath, ['-e', PROGRAM, String(burn), String(bytes), ...this.#doors(path)]);
     this.#children.push(child);
     await Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
     return child;
+  }
+
+  /** Runs a command in it. */
+  spawn(path: string, ...command: readonly string[]): void {
+    const doors = this.#doors(path);
+    this.#children.push(
+      spawn('sh', ['-c', ENTER, 'sh', String(doors.length), ...doors, ...command], { stdio: 'ignore' }),
+    );
+  }
+
+  #doors(path: string): readonly string[] {
+    return this.#roots.map((root) => join(root, path, 'cgroup.procs'));
   }
 
   remove(path: string): void {
