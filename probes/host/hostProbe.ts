@@ -36,7 +36,8 @@ export function createHostProbe(options: HostProbeOptions): SampleProbe {
     workload,
     reader: new WorkloadReader({ tenant, hierarchies, openFiles, phase: i / workloads.size }),
   }));
-  const isMissing = (): boolean => readers.some(({ reader }) => reader.path === null);
+  const isMissing = (...kinds: readonly string[]): boolean =>
+    readers.some(({ workload, reader }) => reader.path === null && kinds.some((kind) => kind in workload));
   const taken = (): Set<string> => new Set(readers.flatMap(({ reader }) => reader.path ?? []));
 
   async function sampleWorkloads(): Promise<WorkloadSample[]> {
@@ -52,13 +53,13 @@ export function createHostProbe(options: HostProbeOptions): SampleProbe {
 
   return {
     async sample(): Promise<Sample> {
-      await whereabouts.readNames(now(), isMissing());
+      await whereabouts.readNames(now(), isMissing('container', 'user'));
       const memory = await readMemory();
       const atMs = now();
       const host = readHost(procRoot, memory);
       const samples = await sampleWorkloads();
       // For the next round, which knows what belongs to whom.
-      if (isMissing()) await whereabouts.search(now(), taken());
+      if (isMissing('container', 'unit')) await whereabouts.search(now(), taken());
       return { atMs, host, workloads: samples, isSearchCutShort: !whereabouts.isWhole };
     },
   };
