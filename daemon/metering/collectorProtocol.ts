@@ -62,6 +62,9 @@ export interface ExporterReport {
   /** Records that do not name both addresses. */
   readonly unaddressedRecords: number;
   readonly templates: number;
+  /** Templates and observation domains that had to make room for others. */
+  readonly evictedTemplates: number;
+  readonly evictedDomains: number;
   readonly lateRecords: number;
   readonly lateOctets: number;
   /** Of no packet and no octet: events. */

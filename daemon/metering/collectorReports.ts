@@ -116,6 +116,8 @@ function reportOf(
     missingTemplates: decoded?.missingTemplates ?? 0,
     unaddressedRecords: decoded?.unaddressedRecords ?? 0,
     templates: decoded?.templates ?? 0,
+    evictedTemplates: decoded?.evictedTemplates ?? 0,
+    evictedDomains: decoded?.evictedDomains ?? 0,
     lateRecords: flows?.lateRecords ?? 0,
     lateOctets: flows?.lateOctets ?? 0,
     emptyRecords: flows?.emptyRecords ?? 0,

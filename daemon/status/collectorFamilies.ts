@@ -147,6 +147,18 @@ export const COLLECTOR_FAMILIES: readonly MetricFamily[] = [
     samples: ofExporters(({ missingTemplates }) => missingTemplates),
   },
   {
+    name: 'weir_collector_evicted_total',
+    help: 'Templates and domains that made room for others: the exporter, or who forges its address, has sent more than are kept.',
+    type: 'counter',
+    labels: ['exporter', 'table'],
+    samples: ofCollector(({ exporters }) =>
+      exporters.flatMap(({ address, evictedTemplates, evictedDomains }) => [
+        [[address, 'templates'], evictedTemplates] as const,
+        [[address, 'domains'], evictedDomains] as const,
+      ]),
+    ),
+  },
+  {
     name: 'weir_collector_late_bytes_total',
     help: 'Bytes that were told of too late to be metered: the exporter has a longer active timeout than collector.activeTimeout.',
     type: 'counter',

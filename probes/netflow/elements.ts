@@ -65,7 +65,7 @@ interface Element {
 
 const element = (id: number, slot: number, encoding: Encoding = UINT): Element => ({ id, slot, encoding });
 
-/** Most octets of what is no counter or time: a wider one is something else, whatever its template calls it. */
+/** Most octets where they are fewer than eight: a wider value is something else, whatever its template calls it. */
 const WIDTHS: ReadonlyMap<number, number> = new Map([
   [SLOT.ipVersion, 1],
   [SLOT.protocol, 1],
@@ -77,6 +77,7 @@ const WIDTHS: ReadonlyMap<number, number> = new Map([
   [SLOT.ingress, 4],
   [SLOT.egress, 4],
   [SLOT.direction, 1],
+  [SLOT.durationMs, 4],
 ]);
 
 /** Of several for one slot, the first that a template has is taken. */
@@ -188,6 +189,10 @@ export function fits({ slot, encoding }: KnownElement, octets: number): boolean 
       return octets === 8;
     case FLOAT:
       return octets === 4 || octets === 8;
+    case SECONDS:
+    case AGO_MICROSECONDS:
+    case UPTIME:
+      return octets >= 1 && octets <= 4;
     default:
       return octets >= 1 && octets <= (WIDTHS.get(slot) ?? 8);
   }

@@ -1,6 +1,7 @@
 /** What is remembered of one exporter's session between its messages: sequence numbers, templates, sampling; each bounded. */
 import type { FlowOrigin } from '../flow.ts';
 import type { Milliseconds } from '../probe.ts';
+import type { Message } from './message.ts';
 import { IpfixSequence, Sequence } from './sequence.ts';
 import type { Template } from './template.ts';
 
@@ -23,6 +24,9 @@ export class Domain {
   bootMs = Number.NaN;
   /** Domain 0, which speaks for the whole exporter (RFC 7011 section 3.1): what this one is not told counts from there. */
   whole: Domain | null = null;
+  heardMs: Milliseconds = 0;
+  /** When data of it was last read; -Infinity: never. */
+  usedMs: Milliseconds = Number.NEGATIVE_INFINITY;
 
   constructor(protocol: FlowOrigin['protocol'], id: number) {
     this.protocol = protocol;
@@ -44,24 +48,46 @@ export class ExporterState {
   /** Sets of data that could not be read for want of their template. */
   missingTemplates = 0;
   unaddressedRecords = 0;
+  /** Those that had to make room for others. */
+  evictedTemplates = 0;
+  evictedDomains = 0;
   templates = 0;
   fields = 0;
-  /** What sessions that are over have lost, by protocol. */
+  /** What sessions and domains that are over have lost, by protocol. */
   readonly #lostBefore = new Map<FlowOrigin['protocol'], number>();
+  readonly #forget: (state: ExporterState, domain: Domain) => void;
 
-  constructor(exporter: string, session: number) {
+  /** `forget` is told of a domain that goes before it goes. */
+  constructor(exporter: string, session: number, forget: (state: ExporterState, domain: Domain) => void) {
     this.exporter = exporter;
     this.session = session;
+    this.#forget = forget;
   }
 
-  /** `key` tells it from all others of the exporter; null: there are too many. */
-  domain(protocol: FlowOrigin['protocol'], id: number, key: number): Domain | null {
-    const known = this.domains.get(key);
-    if (known !== undefined) return known;
-    if (this.domains.size >= MAX_DOMAINS) return null;
-    const domain = new Domain(protocol, id);
+  /** Of the message; `key` tells it from all others of the exporter. */
+  domain(message: Pick<Message, 'protocol' | 'observationDomainId' | 'receivedMs'>, key: number): Domain {
+    const domain = this.domains.get(key) ?? this.#begin(message, key);
+    domain.heardMs = message.receivedMs;
+    return domain;
+  }
+
+  #begin({ protocol, observationDomainId }: Pick<Message, 'protocol' | 'observationDomainId'>, key: number): Domain {
+    if (this.domains.size >= MAX_DOMAINS) this.#makeRoom();
+    const domain = new Domain(protocol, observationDomainId);
     this.domains.set(key, domain);
     return domain;
+  }
+
+  /** That domain goes that was least lately used; never used, that was least lately heard. */
+  #makeRoom(): void {
+    let idlest: [number, Domain] | null = null;
+    for (const each of this.domains) if (idlest === null || isIdler(each[1], idlest[1])) idlest = each;
+    if (idlest === null) return;
+    const [key, domain] = idlest;
+    this.#forget(this, domain);
+    this.#keepLosses([[domain.protocol, domain.lost]]);
+    this.domains.delete(key);
+    this.evictedDomains += 1;
   }
 
   /** What is known to be lost, in the protocol's unit. */
@@ -73,10 +99,18 @@ export class ExporterState {
   inherit(ended: ExporterState): void {
     this.missingTemplates += ended.missingTemplates;
     this.unaddressedRecords += ended.unaddressedRecords;
-    for (const [protocol, lost] of ended.losses())
-      this.#lostBefore.set(protocol, (this.#lostBefore.get(protocol) ?? 0) + lost);
+    this.evictedTemplates += ended.evictedTemplates;
+    this.evictedDomains += ended.evictedDomains;
+    this.#keepLosses(ended.losses());
+  }
+
+  #keepLosses(losses: ReturnType<ExporterState['losses']>): void {
+    for (const [protocol, lost] of losses) this.#lostBefore.set(protocol, (this.#lostBefore.get(protocol) ?? 0) + lost);
   }
 }
+
+const isIdler = (a: Domain, b: Domain): boolean =>
+  a.usedMs === b.usedMs ? a.heardMs < b.heardMs : a.usedMs < b.usedMs;
 
 /** Keys of domains: the protocol above the 32 bits of the id. */
 export const domainKey = (version: number, id: number): number => version * 2 ** 32 + id;

@@ -39,12 +39,8 @@ export function decodeFixed(
   message.sysUptime = view.getUint32(start + 4);
   message.exportTimeMs = view.getUint32(start + 8) * 1000 + view.getUint32(start + 12) / 1e6;
   message.observationDomainId = layout.hasEngine ? view.getUint16(start + 20) : 0;
-  const domain = state.domain(
-    layout.protocol,
-    message.observationDomainId,
-    domainKey(version, message.observationDomainId),
-  );
-  if (domain === null) return 'tooManyDomains';
+  const domain = state.domain(message, domainKey(version, message.observationDomainId));
+  domain.usedMs = message.receivedMs;
   const told = view.getUint16(start + 2);
   if (layout.isNumbered) domain.sequence.observe(view.getUint32(start + 16), told);
   record.samplingInterval = samplingOf(message, layout);

@@ -34,6 +34,9 @@ export interface ExporterStatistics {
   /** Records that do not name both addresses, of which nobody's traffic can be counted. */
   readonly unaddressedRecords: number;
   readonly templates: number;
+  /** Those that had to make room for others: it has sent more than are kept. */
+  readonly evictedTemplates: number;
+  readonly evictedDomains: number;
 }
 
 export class FlowDecoder {
@@ -118,7 +121,8 @@ export class FlowDecoder {
     const known = this.#states.get(key);
     if (known !== undefined) return known;
     if (this.#states.size >= MAX_STATES) this.#forgetIdlest();
-    const state = new ExporterState(exporter, session);
+    const { templates } = this.#templated;
+    const state = new ExporterState(exporter, session, (...forgotten) => templates.releaseDomain(...forgotten));
     this.#states.set(key, state);
     return state;
   }
@@ -149,5 +153,7 @@ function statisticsOf(states: readonly ExporterState[]): ExporterStatistics {
     missingTemplates: sum(({ missingTemplates }) => missingTemplates),
     unaddressedRecords: sum(({ unaddressedRecords }) => unaddressedRecords),
     templates: sum(({ templates }) => templates),
+    evictedTemplates: sum(({ evictedTemplates }) => evictedTemplates),
+    evictedDomains: sum(({ evictedDomains }) => evictedDomains),
   };
 }

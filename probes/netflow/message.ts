@@ -20,7 +20,6 @@ export type Malformed =
   | 'templateSize'
   | 'tooManyFields'
   | 'tooManyTemplates'
-  | 'tooManyDomains'
   | 'tooManyRecords'
   | 'recordTruncated'
   | 'sampleTruncated'
@@ -43,8 +42,10 @@ export class Message implements FlowOrigin {
   receivedMs: Milliseconds = 0;
   /** Of the TCP connection that it came over; UDP_SESSION: none. */
   session = UDP_SESSION;
-  /** How many templates of it may be taken yet. */
+  /** How many new templates of it may be taken yet, and octets of them. */
   templatesLeft = 0;
+  templateOctetsLeft = 0;
+  mayMakeRoom = true;
   /** Milliseconds since the exporter's start, modulo 2^32, at the export time; not of IPFIX and sFlow. */
   sysUptime = 0;
   bytes: Uint8Array = new Uint8Array(0);

@@ -29,8 +29,14 @@ export function learnSampling(values: Float64Array, has: Uint8Array, domain: Dom
   else learnSampler(domain, values[SLOT.sampler]!, interval);
 }
 
-export function learnSampler(domain: Domain, sampler: number, interval: number): void {
-  if (domain.samplers.size < MAX_SAMPLERS || domain.samplers.has(sampler)) domain.samplers.set(sampler, interval);
+/** Of too many, that one goes that was told of longest ago. */
+export function learnSampler({ samplers }: Domain, sampler: number, interval: number): void {
+  samplers.delete(sampler);
+  if (samplers.size >= MAX_SAMPLERS) {
+    const [oldest] = samplers.keys();
+    if (oldest !== undefined) samplers.delete(oldest);
+  }
+  samplers.set(sampler, interval);
 }
 
 export const isInterval = (value: number): boolean => value >= 1 && value <= LARGEST_INTERVAL;

@@ -72,8 +72,8 @@ export function restoreExporters(
 function restoreDomain(saved: Fields, state: ExporterState, table: TemplateTable): void {
   const { protocol, id, bootMs, samplingInterval, samplers, templates } = saved;
   if ((protocol !== 'netflow9' && protocol !== 'ipfix') || !isWord(id)) return;
-  const domain = state.domain(protocol, id, domainKey(VERSION[protocol], id));
-  if (domain === null) return;
+  const key = domainKey(VERSION[protocol], id);
+  const domain = state.domain({ protocol, observationDomainId: id, receivedMs: 0 }, key);
   if (typeof bootMs === 'number') domain.bootMs = bootMs;
   if (typeof samplingInterval === 'number' && isInterval(samplingInterval)) domain.samplingInterval = samplingInterval;
   if (Array.isArray(samplers)) for (const each of samplers) restoreSampler(each, domain);

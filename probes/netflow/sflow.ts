@@ -55,8 +55,8 @@ export function decodeSflow(
   // It has no wall clock: what it samples it sends within a second.
   message.exportTimeMs = message.receivedMs;
   message.observationDomainId = view.getUint32(at);
-  const domain = state.domain('sflow5', message.observationDomainId, keyOf(view, at));
-  if (domain === null) return 'tooManyDomains';
+  const domain = state.domain(message, keyOf(view, at));
+  domain.usedMs = message.receivedMs;
   domain.sequence.observe(view.getUint32(at + 4), 1);
   return readSamples(message, at + 16, view.getUint32(at + 12), record, sink);
 }

@@ -3,7 +3,7 @@
  * that is wanted, where it goes, how it is written and where it stands. Data records are then read without looking back.
  */
 import type { Milliseconds } from '../probe.ts';
-import { fits, type KnownElement, knownElement, LOW_OCTET, SLOT, SLOTS, UPTIME } from './elements.ts';
+import { type Encoding, fits, type KnownElement, knownElement, LOW_OCTET, SLOT, SLOTS, UPTIME } from './elements.ts';
 import type { Malformed } from './message.ts';
 import { operationOf, SKIP, STEP, VARIABLE } from './recordReader.ts';
 
@@ -37,24 +37,27 @@ export class Template {
   readonly isIPv4First: boolean;
   readonly startsByUptime: boolean;
   readonly endsByUptime: boolean;
-  /** When it was last sent. */
+  /** When it was last sent, and when data of it last came; -Infinity: never. */
   refreshedMs: Milliseconds;
+  usedMs: Milliseconds = Number.NEGATIVE_INFINITY;
 
   constructor(definition: Uint8Array, isOptions: boolean, fields: readonly Field[], nowMs: Milliseconds) {
+    choose(fields);
+    const encodingOf = (slot: number): Encoding | undefined => fields[chosen[slot]!]?.element?.encoding;
+    const has = (slot: number): boolean => chosen[slot]! >= 0;
     this.definition = definition;
     this.isOptions = isOptions;
     this.fieldCount = fields.length;
     this.isVariable = fields.some(({ octets }) => octets === VARIABLE);
     this.minimumOctets = fields.reduce((sum, { octets }) => sum + (octets === VARIABLE ? 1 : octets), 0);
-    const chosen = choose(fields);
-    this.plan = Int32Array.from(this.isVariable ? walk(fields, chosen) : pick(fields, chosen));
+    this.plan = steps.slice(0, this.isVariable ? walk(fields) : pick(fields));
     this.has = new Uint8Array(SLOTS);
-    for (const { slot } of chosen.values()) this.has[slot] = 1;
-    this.isIPv4 = chosen.has(SLOT.sourceIPv4) && chosen.has(SLOT.destinationIPv4);
-    this.isIPv6 = chosen.has(SLOT.sourceIPv6) && chosen.has(SLOT.destinationIPv6);
-    this.isIPv4First = (chosen.get(SLOT.sourceIPv4)?.index ?? 0) < (chosen.get(SLOT.sourceIPv6)?.index ?? 0);
-    this.startsByUptime = chosen.get(SLOT.start)?.encoding === UPTIME;
-    this.endsByUptime = chosen.get(SLOT.end)?.encoding === UPTIME;
+    for (let slot = 0; slot < SLOTS; slot++) this.has[slot] = chosen[slot]! < 0 ? 0 : 1;
+    this.isIPv4 = has(SLOT.sourceIPv4) && has(SLOT.destinationIPv4);
+    this.isIPv6 = has(SLOT.sourceIPv6) && has(SLOT.destinationIPv6);
+    this.isIPv4First = chosen[SLOT.sourceIPv4]! < chosen[SLOT.sourceIPv6]!;
+    this.startsByUptime = encodingOf(SLOT.start) === UPTIME;
+    this.endsByUptime = encodingOf(SLOT.end) === UPTIME;
     this.refreshedMs = nowMs;
   }
 
@@ -69,10 +72,6 @@ export class Template {
 interface Field {
   readonly element: KnownElement | undefined;
   readonly octets: number;
-}
-
-interface Chosen extends KnownElement {
-  readonly index: number;
 }
 
 /** Octets of the definition at `at`, its counts with it; null: it is cut short. */
@@ -125,45 +124,63 @@ function readField(view: DataView, at: number, isIpfix: boolean, isScope: boolea
   return { element: isReadable ? element : undefined, octets: length };
 }
 
-/** By slot: of several elements for it, the preferred one; of one that comes twice, the first, which is the outermost. */
-function choose(fields: readonly Field[]): Map<number, Chosen> {
-  const chosen = new Map<number, Chosen>();
-  fields.forEach(({ element }, index) => {
-    if (element === undefined) return;
-    const before = chosen.get(element.slot);
-    if (before === undefined || element.rank < before.rank) chosen.set(element.slot, { ...element, index });
-  });
-  return chosen;
+/** Of the template that is being compiled; a flood of them would have the memory of each to collect. */
+const chosen = new Int16Array(SLOTS);
+const steps = new Int32Array(STEP * MAX_FIELDS);
+
+/** By slot the index of its field: of several, the preferred one; of one that comes twice, the first, which is the outermost. */
+function choose(fields: readonly Field[]): void {
+  chosen.fill(-1);
+  for (let index = 0; index < fields.length; index++) {
+    const { element } = fields[index]!;
+    if (element === undefined) continue;
+    const before = fields[chosen[element.slot]!]?.element;
+    if (before === undefined || element.rank < before.rank) chosen[element.slot] = index;
+  }
 }
 
-/** Records of one length: only what is wanted, each at its offset. */
-function pick(fields: readonly Field[], chosen: ReadonlyMap<number, Chosen>): number[] {
-  const offsets: number[] = [];
-  fields.reduce((offset, { octets }) => {
-    offsets.push(offset);
-    return offset + octets;
-  }, 0);
-  return [...chosen.values()].flatMap(({ slot, encoding, index }) => {
-    const { octets = 0 } = fields[index] ?? {};
-    const lead = encoding === LOW_OCTET ? octets - 1 : 0;
-    return [slot, operationOf(encoding, octets), (offsets[index] ?? 0) + lead, octets];
-  });
+/** Where the value begins in its field. */
+const leadOf = ({ element, octets }: Field): number => (element?.encoding === LOW_OCTET ? octets - 1 : 0);
+
+/** Records of one length: only what is wanted, each at its offset. The end of the steps. */
+function pick(fields: readonly Field[]): number {
+  let end = 0;
+  let offset = 0;
+  for (let index = 0; index < fields.length; index++) {
+    const field = fields[index]!;
+    const { element, octets } = field;
+    if (element !== undefined && chosen[element.slot] === index) {
+      setStep(end, element.slot, operationOf(element.encoding, octets), offset + leadOf(field), octets);
+      end += STEP;
+    }
+    offset += octets;
+  }
+  return end;
 }
 
 /** Records with values of variable length: every field in its order, those that are not wanted skipped together. */
-function walk(fields: readonly Field[], chosen: ReadonlyMap<number, Chosen>): number[] {
-  const steps: number[] = [];
-  fields.forEach(({ element, octets }, index) => {
-    const isChosen = element !== undefined && chosen.get(element.slot)?.index === index;
-    if (isChosen) {
-      const lead = element.encoding === LOW_OCTET ? octets - 1 : 0;
-      steps.push(element.slot, operationOf(element.encoding, octets), lead, octets);
-      return;
+function walk(fields: readonly Field[]): number {
+  let end = 0;
+  for (let index = 0; index < fields.length; index++) {
+    const field = fields[index]!;
+    const { element, octets } = field;
+    const last = end - STEP;
+    const isChosen = element !== undefined && chosen[element.slot] === index;
+    const joins =
+      !isChosen && octets !== VARIABLE && last >= 0 && steps[last + 1] === SKIP && steps[last + 3] !== VARIABLE;
+    if (joins) steps[last + 3]! += octets;
+    else {
+      if (isChosen) setStep(end, element.slot, operationOf(element.encoding, octets), leadOf(field), octets);
+      else setStep(end, 0, SKIP, 0, octets);
+      end += STEP;
     }
-    const last = steps.length - STEP;
-    const joins = octets !== VARIABLE && last >= 0 && steps[last + 1] === SKIP && steps[last + 3] !== VARIABLE;
-    if (joins) steps[last + 3] = (steps[last + 3] ?? 0) + octets;
-    else steps.push(0, SKIP, 0, octets);
-  });
-  return steps;
+  }
+  return end;
+}
+
+function setStep(at: number, slot: number, operation: number, offset: number, octets: number): void {
+  steps[at] = slot;
+  steps[at + 1] = operation;
+  steps[at + 2] = offset;
+  steps[at + 3] = octets;
 }

@@ -41,7 +41,6 @@ export class TemplatedFormat {
     message.sysUptime = view.getUint32(start + 4);
     message.exportTimeMs = view.getUint32(start + 8) * 1000;
     const domain = this.#domain(message, state, 9, view.getUint32(start + 16));
-    if (domain === null) return 'tooManyDomains';
     domain.sequence.observe(view.getUint32(start + 12), 1);
     return this.#readSets(message, state, domain, start + NETFLOW9_HEADER, end);
   }
@@ -53,7 +52,6 @@ export class TemplatedFormat {
     message.protocol = 'ipfix';
     message.exportTimeMs = view.getUint32(start + 4) * 1000;
     const domain = this.#domain(message, state, 10, view.getUint32(start + 12));
-    if (domain === null) return 'tooManyDomains';
     const told = start + view.getUint16(start + 2);
     const problem = this.#readSets(message, state, domain, start + IPFIX_HEADER, Math.min(told, end));
     domain.ipfixSequence.observe(view.getUint32(start + 8), this.#records, this.#records - this.#optionsRecords);
@@ -61,15 +59,17 @@ export class TemplatedFormat {
     return problem ?? (told > end ? 'messageTruncated' : null);
   }
 
-  #domain(message: Message, state: ExporterState, version: number, id: number): Domain | null {
+  #domain(message: Message, state: ExporterState, version: number, id: number): Domain {
     message.observationDomainId = id;
-    message.templatesLeft = MAX_IN_MESSAGE;
+    message.templatesLeft = MAX_IN_MESSAGE.templates;
+    message.templateOctetsLeft = MAX_IN_MESSAGE.octets;
+    message.mayMakeRoom = true;
     this.#records = 0;
     this.#optionsRecords = 0;
     this.#isCounted = true;
     this.#reader.exportTimeMs = message.exportTimeMs;
-    const domain = state.domain(message.protocol, id, domainKey(version, id));
-    if (domain !== null) domain.whole = state.domains.get(domainKey(version, 0)) ?? null;
+    const domain = state.domain(message, domainKey(version, id));
+    domain.whole = state.domains.get(domainKey(version, 0)) ?? null;
     return domain;
   }
 
@@ -112,6 +112,8 @@ export class TemplatedFormat {
       this.#isCounted = false;
       return null;
     }
+    domain.usedMs = message.receivedMs;
+    template.usedMs = message.receivedMs;
     const before = this.#records;
     const problem = this.#readRecords(message, domain, template, from, end);
     const records = this.#records - before;

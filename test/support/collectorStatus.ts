@@ -18,6 +18,8 @@ export function testExporter(changes: Partial<ExporterReport> = {}): ExporterRep
     missingTemplates: 0,
     unaddressedRecords: 0,
     templates: 4,
+    evictedTemplates: 0,
+    evictedDomains: 0,
     lateRecords: 0,
     lateOctets: 0,
     emptyRecords: 0,

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { formatAddress } from '../../daemon/metering/address.ts';
-import { CAPTURES, type CapturedFrame, readCapture } from './captures.ts';
+import { CAPTURES, type CapturedFrame, capturesOrPending, readCapture } from './captures.ts';
 
 export interface FlowDatagram {
   /** Its source address; of a .dat file, which is the payload alone, one of our own. */
@@ -21,6 +21,9 @@ const OWN_EXPORTER = '192.0.2.1';
 /** LINKTYPE_LINUX_SLL; all others of the folder are Ethernet. */
 const SLL = 113;
 const UDP = 17;
+
+export const flowCapturesOrPending = (context: Mocha.Context): FlowCapture[] =>
+  flowCapturesOf(capturesOrPending(context, FOLDER));
 
 /** Without the folder: none. */
 export function flowCaptures(): FlowCapture[] {

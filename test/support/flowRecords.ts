@@ -10,7 +10,7 @@ export interface KeptFrame {
   readonly samplingInterval: number;
 }
 
-class FlowKeeper implements FlowSink {
+export class FlowKeeper implements FlowSink {
   readonly records: FlowRecord[] = [];
   readonly origins: FlowOrigin[] = [];
   readonly frames: KeptFrame[] = [];

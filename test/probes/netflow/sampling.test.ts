@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { type Cell, HEADER, messageOf, optionsOf, PLAIN, scope, TEMPLATED } from '../../support/flowCells.ts';
+import {
+  type Cell,
+  dataOf,
+  HEADER,
+  ipfixOf,
+  messageOf,
+  optionsOf,
+  PLAIN,
+  scope,
+  TEMPLATED,
+} from '../../support/flowCells.ts';
 import { flowSet, optionsSet, optionsTemplate, templatedMessage } from '../../support/flowMessages.ts';
 import { DecoderBed } from '../../support/flowRecords.ts';
 
@@ -7,6 +17,9 @@ const packetsOf = (taken: number, left: number): Cell[] => [
   [305, 4, taken],
   [306, 4, left],
 ];
+
+/** An option: the sampler takes one packet in 1,000 and its own number. */
+const tell = (sampler: number): Cell[] => [scope('ipfix'), [302, 4, sampler], [50, 4, 1000 + sampler]];
 
 describe('samplingOf()', () => {
   const CASES: readonly (readonly [
@@ -90,6 +103,19 @@ describe('samplingOf()', () => {
       );
     });
   }
+
+  it('is kept of 1,024 samplers, those that were told of last', () => {
+    const bed = new DecoderBed();
+    bed.feed(ipfixOf(...optionsOf('ipfix', 400, tell(0))));
+    for (let sampler = 1; sampler < 3000; sampler++)
+      bed.feed(ipfixOf(dataOf(tell(sampler), 400), dataOf(tell(0), 400)));
+    for (const sampler of [0, 1, 2999 - 1022, 2999 - 1023, 2999])
+      bed.feed(messageOf('ipfix', [...PLAIN, [302, 4, sampler]]));
+    assert.deepEqual(
+      bed.records.map(({ samplingInterval }) => samplingInterval),
+      [1000, 0, 2977, 0, 3999],
+    );
+  });
 
   it('is told by a probability', () => {
     const bed = new DecoderBed();

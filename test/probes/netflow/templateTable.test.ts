@@ -103,12 +103,15 @@ const templatesFrom = (first: number, count: number, fields: number): Buffer[] =
     ),
   );
 
+const ofDomain = (domain: number, sequence: number): Buffer => messageOf('netflow9', PLAIN, { domain, sequence });
+
 describe('FlowDecoder on floods of templates', () => {
-  it('keeps 1,024 of an exporter, and 128 of a message', () => {
+  it('keeps 1,024 of an exporter, and takes 128 of a message', () => {
     const bed = new DecoderBed();
-    const problems = bed.feed(...templatesFrom(256, 2000, 1));
-    assert.deepEqual([problems.at(0), problems.at(-1)], [null, 'tooManyTemplates']);
-    assert.equal(bed.statistics?.templates, 1024);
+    for (const problem of bed.feed(...templatesFrom(256, 20_000, 1))) {
+      assert.equal(problem, null);
+      assert((bed.statistics?.templates ?? 0) <= 1024, `${bed.statistics?.templates} templates`);
+    }
     const crowded = Array.from({ length: 200 }, (_, i) =>
       templateSet('ipfix', template(256 + i, [{ element: 8, octets: 4 }])),
     );
@@ -127,11 +130,32 @@ describe('FlowDecoder on floods of templates', () => {
     assert(kept <= 16_384 + 41 * 32, `${kept} templates`);
   });
 
-  it('replaces old templates where room is needed', () => {
+  it('keeps 256 domains of an exporter: those go that no data came for, and what they lost stays told', () => {
     const bed = new DecoderBed();
-    bed.feed(...templatesFrom(256, 1024, 1));
-    bed.nowMs += 3 * 3_600_000 + 1;
-    assert.deepEqual(bed.feed(...templatesFrom(5000, 10, 1)), [null]);
-    assert.equal(bed.statistics?.templates, 10);
+    bed.feed(ofDomain(1, 0), ...Array.from({ length: 30 }, (_, i) => ofDomain(1, 8 + i)));
+    for (let domain = 2; domain < 2000; domain++) {
+      bed.nowMs += 1;
+      bed.feed(templatedMessage('netflow9', { ...HEADER, domain }, templateOf('netflow9', PLAIN)));
+    }
+    assert.deepEqual([bed.statistics?.templates, bed.statistics?.evictedDomains], [256, 1999 - 256]);
+    bed.feed(templatedMessage('netflow9', { ...HEADER, domain: 1, sequence: 38 }, dataOf(PLAIN)));
+    assert.deepEqual([bed.records.length, bed.statistics?.missingTemplates], [32, 0]);
+    for (let domain = 2; domain < 300; domain++) bed.feed(ofDomain(domain, 0));
+    assert.deepEqual([bed.statistics?.templates, bed.statistics?.lostMessages], [256, 7]);
+  });
+
+  it('lets those go that no data came for, those that were sent longest ago first, and counts them', () => {
+    const bed = new DecoderBed();
+    bed.feed(messageOf('ipfix', PLAIN), ...templatesFrom(1000, 500, 1));
+    bed.nowMs += 1;
+    bed.feed(...templatesFrom(2000, 523, 1), ipfixOf(dataOf(PLAIN)));
+    assert.deepEqual([bed.statistics?.templates, bed.statistics?.evictedTemplates], [1024, 0]);
+    for (let i = 0; i < 20; i++) {
+      bed.nowMs += 1;
+      assert.deepEqual(bed.feed(...templatesFrom(5000 + i * 100, 100, 1), ipfixOf(dataOf(PLAIN))), [null, null]);
+    }
+    assert.equal(bed.records.length, 22);
+    assert.equal(bed.statistics?.missingTemplates, 0);
+    assert.equal((bed.statistics?.templates ?? 0) + (bed.statistics?.evictedTemplates ?? 0), 1024 + 2000);
   });
 });
