@@ -7,14 +7,15 @@ import { join } from 'node:path';
 import { type Container, type Engine, ENGINES } from './engines.ts';
 import { isRefusal, READ_FLAGS } from './kernelFile.ts';
 
-/** docker's of a container has some 5 KB, podman's 1 KB for each container. */
+/** docker's has some 5 KB, podman's 1 KB for each container. */
 const MAX_FILE_BYTES = 2 ** 23;
 /** Users can write into theirs what they like. */
 const MAX_FILE_BYTES_OF_USER = 2 ** 20;
 /** What is read of one engine: so many of the largest files. */
 const MAX_LARGE_FILES = 8;
-/** Read at once. */
+/** Read at once; where a file system may hang, one is what Node.js can spare of its four threads. */
 const BATCH = 16;
+const BATCH_OF_USER = 1;
 
 /** Of root's engines, or of a user's. */
 export class ContainerNames {
@@ -22,7 +23,6 @@ export class ContainerNames {
   readonly #home: string | null;
   #ids: ReadonlyMap<string, readonly { readonly id: string }[]> = new Map();
   #isRefused = false;
-  #reading: Promise<void> | null = null;
 
   /** `home`: the user's, null for root's engines; both below `root`, which is `/` but for tests. */
   constructor(root: string, home: string | null) {
@@ -40,18 +40,17 @@ export class ContainerNames {
     return this.#isRefused;
   }
 
-  /** Never rejects; one reading at a time. */
-  read(): Promise<void> {
-    this.#reading ??= this.#readAll();
-    return this.#reading;
+  /** Never rejects. */
+  async read(): Promise<void> {
+    this.#isRefused = false;
+    const known: Container[] = [];
+    for await (const containers of this.#containersInTurn()) known.push(...containers);
+    const named = known.flatMap(({ id, names }) => names.map((name) => ({ id, name })));
+    this.#ids = Map.groupBy(named, ({ name }) => name);
   }
 
-  async #readAll(): Promise<void> {
-    this.#isRefused = false;
-    const known = await Promise.all(ENGINES.map((engine) => this.#containersOf(engine)));
-    const named = known.flat().flatMap(({ id, names }) => names.map((name) => ({ id, name })));
-    this.#ids = Map.groupBy(named, ({ name }) => name);
-    this.#reading = null;
+  async *#containersInTurn(): AsyncGenerator<readonly Container[]> {
+    for (const engine of ENGINES) yield this.#containersOf(engine);
   }
 
   async #containersOf(engine: Engine): Promise<readonly Container[]> {
@@ -60,9 +59,9 @@ export class ContainerNames {
       const place = await this.#placeOf(engine);
       const files = await engine.files(place);
       const paths = files.map((file) => join(place, file));
-      const maxBytes = this.#home === null ? MAX_FILE_BYTES : MAX_FILE_BYTES_OF_USER;
+      const [maxBytes, batch] = this.#home === null ? [MAX_FILE_BYTES, BATCH] : [MAX_FILE_BYTES_OF_USER, BATCH_OF_USER];
       let left = maxBytes * MAX_LARGE_FILES;
-      for await (const texts of readInBatches(paths, maxBytes)) {
+      for await (const texts of readInBatches(paths, batch, maxBytes)) {
         containers.push(...texts.flatMap((text) => engine.parse(text)));
         left -= texts.reduce((sum, { length }) => sum + length, 0);
         if (left <= 0) break;
@@ -81,9 +80,13 @@ export class ContainerNames {
   }
 }
 
-async function* readInBatches(paths: readonly string[], maxBytes: number): AsyncGenerator<readonly string[]> {
-  for (let start = 0; start < paths.length; start += BATCH) {
-    const batch = paths.slice(start, start + BATCH);
+async function* readInBatches(
+  paths: readonly string[],
+  size: number,
+  maxBytes: number,
+): AsyncGenerator<readonly string[]> {
+  for (let start = 0; start < paths.length; start += size) {
+    const batch = paths.slice(start, start + size);
     yield Promise.all(batch.map((path) => readIfAny(path, maxBytes))).then((texts) =>
       texts.filter((text) => text !== null),
     );

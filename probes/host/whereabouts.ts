@@ -23,18 +23,20 @@ const NOWHERE: Candidates = { paths: [], isRefused: false };
 export class Whereabouts {
   readonly #root: string;
   readonly #index: CgroupIndex;
-  /** Of the containers: null for those of root's engines, else a user's name or uid. */
+  /** Of the containers: a user's name or uid, or null, which comes first, for those of root's engines. */
   readonly #owners: ReadonlySet<string | null>;
   readonly #isNamed: boolean;
   #users: ReadonlyMap<string, User> = new Map();
   readonly #names = new Map<string | null, ContainerNames>();
   #readMs: Milliseconds | null = null;
+  #reading: Promise<void> | null = null;
 
   /** `root`: of the host's files, `/` but for tests. */
   constructor(root: string, hierarchies: readonly Hierarchy[], workloads: readonly Workload[]) {
     this.#root = root;
     this.#index = new CgroupIndex(hierarchies.map((hierarchy) => hierarchy.root));
-    this.#owners = new Set(workloads.flatMap((each) => ('container' in each ? [ownerOf(each.container)[0]] : [])));
+    const owners = workloads.flatMap((each) => ('container' in each ? [ownerOf(each.container)[0]] : []));
+    this.#owners = new Set(owners.toSorted((a, b) => Number(b === null) - Number(a === null)));
     this.#isNamed = this.#owners.size > 0 || workloads.some((each) => 'user' in each);
   }
 
@@ -86,8 +88,17 @@ export class Whereabouts {
     if (!this.#isNamed || ageMs < (isMissing ? MISSING_AGE_MS : NAMES_AGE_MS)) return;
     this.#readMs = nowMs;
     this.#users = parseUsers(readWholeIfAny(join(this.#root, 'etc/passwd')) ?? '');
-    const read = [...this.#owners].map(async (owner) => this.#namesOf(owner)?.read());
-    await Promise.race([Promise.all(read), setTimeout(PATIENCE_MS, undefined, { ref: false })]);
+    this.#reading ??= this.#readContainers();
+    await Promise.race([this.#reading, setTimeout(PATIENCE_MS, undefined, { ref: false })]);
+  }
+
+  async #readContainers(): Promise<void> {
+    for await (const _ of this.#containersInTurn());
+    this.#reading = null;
+  }
+
+  async *#containersInTurn(): AsyncGenerator<void> {
+    for (const owner of this.#owners) yield this.#namesOf(owner)?.read();
   }
 
   /** null: nobody knows the owner's home. */

@@ -228,6 +228,39 @@ describe('createHostProbe', () => {
       assert.equal(await stateOf(probe), 'running');
     });
 
+    it('that is made anew with another id, half a minute later', async () => {
+      let nowMs = 0;
+      host = new HostTree(2);
+      host.write(`var/lib/docker/containers/${ID}/config.v2.json`, docker(ID, 'acme'));
+      host.add(`docker/${ID}`);
+      const probe = host.probe({ acme: { container: 'acme' } }, () => nowMs);
+      const states = [await stateOf(probe)];
+      rmSync(join(host.root, 'var/lib/docker/containers', ID), { recursive: true });
+      host.remove(`docker/${ID}`);
+      host.write(`var/lib/docker/containers/${OTHER_ID}/config.v2.json`, docker(OTHER_ID, 'acme'));
+      host.add(`docker/${OTHER_ID}`);
+      nowMs = 5000;
+      states.push(await stateOf(probe));
+      nowMs = 30_000;
+      states.push(await stateOf(probe));
+      assert.deepEqual(states, ['running', 'absent', 'running']);
+    });
+
+    it('whose name was given to another container while it goes on, ten minutes later', async () => {
+      let nowMs = 0;
+      host = new HostTree(2);
+      host.write(`var/lib/docker/containers/${ID}/config.v2.json`, docker(ID, 'acme'));
+      host.add(`docker/${ID}`);
+      host.add(`docker/${OTHER_ID}`, { 'cpu.stat': 'usage_usec 7000000\n' });
+      const probe = host.probe({ acme: { container: 'acme' } }, () => nowMs);
+      const seconds = [(await sampleOf(probe)).cpuSeconds];
+      host.write(`var/lib/docker/containers/${ID}/config.v2.json`, docker(ID, 'acme-old'));
+      host.write(`var/lib/docker/containers/${OTHER_ID}/config.v2.json`, docker(OTHER_ID, 'acme'));
+      nowMs = 600_000;
+      seconds.push((await sampleOf(probe)).cpuSeconds);
+      assert.deepEqual(seconds, [2.5, 7]);
+    });
+
     it('keeps its figures apart from those of one that is gone', async () => {
       host = new HostTree(2);
       host.add('acme.scope');

@@ -85,8 +85,8 @@ export class HostTree {
   }
 
   /** Reads the real /proc. */
-  probe(workloads: Readonly<Record<string, Workload>>): SampleProbe {
-    return createHostProbe({ workloads: new Map(Object.entries(workloads)), root: this.root, procRoot: '/proc' });
+  probe(workloads: Readonly<Record<string, Workload>>, now = Date.now): SampleProbe {
+    return createHostProbe({ workloads: new Map(Object.entries(workloads)), root: this.root, procRoot: '/proc', now });
   }
 
   removeAll(): void {
