@@ -14,7 +14,9 @@ import type { Write } from './writes.ts';
 const MAX_QUEUE_BYTES = 2 ** 26;
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 60_000;
-/** So long the daemon waits for what it remembers, and for what is still to be written when it stops. */
+/** So long the daemon waits for what it remembers before it begins to watch: opening a file that is there needs no fsync. */
+const START_WITHIN_MS = 2000;
+/** So long it waits for what is still to be written when it stops; a disk that takes longer is called slow. */
 const PATIENCE_MS = 5000;
 
 export interface StoreOptions extends StoreInput {
@@ -24,7 +26,6 @@ export interface StoreOptions extends StoreInput {
   readonly script?: URL;
   readonly maxQueueBytes?: number;
   readonly firstRetryMs?: Milliseconds;
-  readonly patienceMs?: Milliseconds;
 }
 
 export interface StoreState {
@@ -59,7 +60,6 @@ const POLICY = '. enforcement';
 
 export class Store implements LimitStore {
   readonly #options: StoreOptions;
-  readonly #patienceMs: Milliseconds;
   readonly #queue: WriteQueue;
   readonly #runId = randomUUID();
   #worker: Worker | null = null;
@@ -83,14 +83,13 @@ export class Store implements LimitStore {
 
   constructor(options: StoreOptions) {
     this.#options = options;
-    this.#patienceMs = options.patienceMs ?? PATIENCE_MS;
     this.#queue = new WriteQueue(options.maxQueueBytes ?? MAX_QUEUE_BYTES);
     this.#retryMs = options.firstRetryMs ?? FIRST_RETRY_MS;
   }
 
   /** What the last run left; nothing where the file cannot be read, or not in time. Never rejects. */
   async start(nowMs: Milliseconds): Promise<Remembered> {
-    const answer = await within(this.#patienceMs, this.#ask({ kind: 'open', nowMs }));
+    const answer = await within(START_WITHIN_MS, this.#ask({ kind: 'open', nowMs }));
     if (answer === null) this.#tellStall('starting without what it remembers');
     const remembered = answer?.kind === 'opened' ? answer.remembered : NOTHING;
     this.#limits = remembered.limits;
@@ -135,7 +134,7 @@ export class Store implements LimitStore {
   /** Writes what waits, or gives it up where that takes too long. */
   async stop(nowMs: Milliseconds): Promise<void> {
     this.#stopping = true;
-    const closed = await within(this.#patienceMs, this.#writeRest(nowMs));
+    const closed = await within(PATIENCE_MS, this.#writeRest(nowMs));
     if (closed === null) this.#tellStall('what was to be written last is lost');
     await this.#worker?.terminate();
   }
@@ -161,7 +160,7 @@ export class Store implements LimitStore {
   }
 
   get #isStalled(): boolean {
-    return this.#asked !== null && performance.now() - this.#asked.sinceMs > this.#patienceMs;
+    return this.#asked !== null && performance.now() - this.#asked.sinceMs > PATIENCE_MS;
   }
 
   async #writeRest(nowMs: Milliseconds): Promise<true> {
