@@ -18,37 +18,18 @@ import {
 } from '../../probes/probe.ts';
 import { type Decoded, decoded } from '../support/decoded.ts';
 import { frame, patched } from '../support/frames.ts';
+import { behind, fddi, hex, label, MACS, nflog, PPPOE, sll, sll2, snap, tagged } from '../support/linkFrames.ts';
 
 const V4 = frame({ source: '192.0.2.1', destination: '198.51.100.9', protocol: 'udp' });
 const V6 = frame({ source: '2001:db8:f::1', destination: '2001:db8:8::9', protocol: 'udp' });
 const IN_V4 = { frame: 'ip', source: '192.0.2.1', destination: '198.51.100.9', kind: 'udp', reason: 'none' } as const;
 const IN_V6 = { frame: 'ip', source: '2001:db8:f::1', destination: '2001:db8:8::9', kind: 'udp' } as const;
-const MACS = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2] as const;
 const ETHERNET = 14;
 const UDP_OVER_V4 = 28;
 const UDP_OVER_V6 = 48;
 
-/** Other headers of layer 2 before the packet of an Ethernet frame. */
-const behind = (header: readonly number[], packet: Uint8Array): Uint8Array =>
-  Uint8Array.from([...header, ...packet.subarray(ETHERNET)]);
-const tagged = (...types: number[]): number[] => [...MACS, ...types.flatMap((type) => [type >> 8, type & 255, 0, 8])];
-const hex = (text: string): number[] => [...Buffer.from(text.replaceAll(' ', ''), 'hex')];
 const arp = Uint8Array.from([...MACS, ...hex('0806 0001 0800 06 04 0001 020000000002 c0000201 000000000000 c6336409')]);
-const sll = (type: number): number[] => [...hex('0000 0001 0006 020000000001 0000'), type >> 8, type & 255];
-const sll2 = (type: number): number[] => [type >> 8, type & 255, ...hex('0000 00000002 0001 00 06 020000000001 0000')];
-
-/** Of MPLS: 20 bits of number, the last of the stack or not, 64 hops to go. */
-const label = (isLast = false): number[] => [0, 1, isLast ? 0xe1 : 0xe0, 64];
 const labels = (count: number): number[] => Array.from({ length: count }, () => label()).flat();
-const PPPOE = hex('8864 1100 0012 0032');
-const snap = (type: number): number[] => [...hex('aaaa03 000000'), type >> 8, type & 255];
-const fddi = (control: number): number[] => [control, ...MACS];
-/** Of nflog: the packet hook's, the mark's and the prefix' attribute, padded, before the packet's. */
-function nflog(family: number, length: number, isLittleEndian: boolean): number[] {
-  const u16 = (value: number): number[] => (isLittleEndian ? [value & 255, value >> 8] : [value >> 8, value & 255]);
-  const before = [...u16(8), ...u16(1), 8, 0, 1, 0, ...u16(5), ...u16(10), 0, 0, 0, 0];
-  return [family, 0, 0, 40, ...before, ...u16(length + 4), ...u16(9)];
-}
 const nflogOfNothing = Uint8Array.from([2, 0, 0, 40, ...hex('00000100'.repeat(70))]);
 const NOTHING = new Uint8Array(0);
 const OTHER = { frame: 'other', reason: 'none' } as const;

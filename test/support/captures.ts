@@ -7,6 +7,19 @@ import type { FrameBlock } from '../../probes/probe.ts';
 
 export const CAPTURES = resolve(import.meta.dirname, '../../../shared/captures');
 
+const FOLDERS = [
+  'benign',
+  'floods',
+  'formats',
+  'malformed',
+  'netflow',
+  'scans',
+  'sip-rtp',
+  'smtp',
+  'spoof-anomalies',
+  'worm-malware',
+] as const;
+
 /** The first bytes of a classic pcap file: both byte orders, both resolutions. */
 const CLASSIC_MAGICS = new Set(['a1b2c3d4', 'd4c3b2a1', 'a1b23c4d', '4d3cb2a1']);
 
@@ -21,6 +34,12 @@ export function capturesOrPending(context: Mocha.Context, folder: string): strin
   if (context.test !== undefined) context.test.title += ` (needs ${path})`;
   return context.skip();
 }
+
+/** All of all folders that are called captures, in whatever format. */
+export const allCapturesOrPending = (context: Mocha.Context): string[] =>
+  FOLDERS.flatMap((folder) => capturesOrPending(context, folder)).filter((path) =>
+    /\.(?:pcap|pcapng|snoop)(?:\.gz)?$/.test(path),
+  );
 
 /** By content: a file called .pcapng may be classic pcap. */
 export function isClassicPcap(path: string): boolean {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Readable } from 'node:stream';
+import { gunzipSync } from 'node:zlib';
 import { parse, type ParsedPacket } from 'pcap-parser';
 import { capturesOrPending } from '../../support/captures.ts';
 import { type ReadFile, type ReadFrame, readFile } from './captureFile.ts';
@@ -14,10 +16,10 @@ interface Packet {
 }
 
 /** Null: pcap-parser cannot read it, for it is pcapng or in nanoseconds. */
-function parsed(input: string | Buffer): Promise<Packet[] | null> {
+function parsed(input: Buffer): Promise<Packet[] | null> {
   const { promise, resolve } = Promise.withResolvers<Packet[] | null>();
   const packets: Packet[] = [];
-  parse(typeof input === 'string' ? input : Readable.from([input]))
+  parse(Readable.from([input]))
     .on('packet', ({ header, data }: ParsedPacket) =>
       packets.push({
         microseconds: header.timestampSeconds * 1e6 + header.timestampMicroseconds,
@@ -30,10 +32,15 @@ function parsed(input: string | Buffer): Promise<Packet[] | null> {
   return promise;
 }
 
-/** tcpdump reads the file, of whatever format, and writes it as classic pcap in microseconds, little endian. */
-async function readByTcpdump(path: string): Promise<Packet[]> {
-  const { stdout } = spawnSync('tcpdump', ['-r', path, '-w', '-'], { maxBuffer: 2 ** 28 });
+/** tcpdump reads a file, of whatever format, and writes it as classic pcap in microseconds, little endian. */
+async function readByTcpdump(input: Buffer): Promise<Packet[]> {
+  const { stdout } = spawnSync('tcpdump', ['-r', '-', '-w', '-'], { input, maxBuffer: 2 ** 28 });
   return (await parsed(stdout)) ?? [];
+}
+
+function unpacked(path: string): Buffer {
+  const bytes = readFileSync(path);
+  return path.endsWith('.gz') ? gunzipSync(bytes) : bytes;
 }
 
 /** tcpdump cuts nanoseconds off; a double of milliseconds has 0.25 µs. */
@@ -48,26 +55,39 @@ function assertSame({ frames }: ReadFile, theirs: readonly Packet[], path: strin
 }
 
 const capturesOf = (context: Mocha.Context, folder: string): string[] =>
-  capturesOrPending(context, folder).filter((path) => /\.pcap(ng)?$/.test(path));
+  capturesOrPending(context, folder).filter((path) => /\.pcap(?:ng)?(?:\.gz)?$/.test(path));
 
 async function compareWhole(path: string): Promise<void> {
   const ours = readFile(path);
   assert.equal(ours.problem, null, path);
+  const file = unpacked(path);
   // tcpdump refuses a file of several link types.
-  if (!path.endsWith('many_interfaces-1.pcapng')) assertSame(ours, await readByTcpdump(path), path);
-  const theirs = await parsed(path);
+  if (!path.endsWith('many_interfaces-1.pcapng')) assertSame(ours, await readByTcpdump(file), path);
+  const theirs = await parsed(file);
   if (theirs !== null) assertSame(ours, theirs, path);
 }
 
 async function compareBroken(path: string): Promise<void> {
-  const { frames } = readFile(path);
-  const theirs = await readByTcpdump(path);
-  assert.equal(frames.length, theirs.length, path);
+  const ours = readFile(path);
+  const file = unpacked(path);
+  const theirs = await readByTcpdump(file);
+  assert.equal(ours.frames.length, theirs.length, path);
   // tcpdump cuts packets at the file's snap length, even where the file has more of them.
-  frames.forEach(({ bytes }, i) => assert(bytes.startsWith(theirs[i]?.captured ?? 'none'), `${path}: packet ${i}`));
+  ours.frames.forEach(({ bytes }, i) =>
+    assert(bytes.startsWith(theirs[i]?.captured ?? 'none'), `${path}: packet ${i}`),
+  );
+  const all = await parsed(file);
+  if (all !== null)
+    assert.deepEqual(
+      bytesOf(ours),
+      all.map(({ captured }) => captured),
+      path,
+    );
 }
 
-/** A length of 524,501, where tcpdump takes the two lengths of an old version to be swapped; and two snap lengths. */
+const bytesOf = ({ frames }: ReadFile): string[] => frames.map(({ bytes }) => bytes);
+
+/** A wire length of 524,501, for which tcpdump refuses it; and two snap lengths. */
 const EXCEPTIONS = new Set(['nd-fuzz-2021-10-13.pcap', 'pp-ipv4-malformed.pcap']);
 
 describe('openPcap', () => {
