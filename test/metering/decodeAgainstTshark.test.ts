@@ -72,7 +72,7 @@ function theirTransport(name: string, start: number, field: (name: string) => st
     case 'icmpv6': {
       const typeAndCode = (number('type') << 8) | number('code');
       const protocol = name === 'icmp' ? 1 : 58;
-      return { kind: 'icmp', protocol, destinationPort: typeAndCode, flags: typeAndCode, ...headerLength(start + 8) };
+      return { protocol, destinationPort: typeAndCode, flags: typeAndCode, ...headerLength(start + 8) };
     }
     default:
       return { kind: 'other', sourcePort: -1, destinationPort: -1, flags: 0, ...headerLength(start) };
