@@ -51,12 +51,16 @@ export interface PortUse {
 /** What packets or flows showed. */
 export interface Evidence {
   readonly tier: EvidenceTier;
+  /** Of which sort, where the signature has several: `ack`, `dns`, `xmas`. */
+  readonly type?: string;
   readonly packetsPerSecond: number;
   readonly bitsPerSecond: number;
   /** Packets by kind in the window, those that are not 0: `{ tcpSyn: 12000 }`. */
   readonly packetsByKind: Readonly<Record<string, number>>;
   readonly topSources: readonly { readonly address: string; readonly share: number }[];
   readonly topPorts: readonly { readonly port: number; readonly share: number }[];
+  /** Source ports, where they tell something: services that are used as reflectors. */
+  readonly topSourcePorts?: readonly { readonly port: number; readonly share: number }[];
   /** Estimated number of distinct destination ports. */
   readonly distinctPorts?: number;
   /** Of a finding about it. */

@@ -1,6 +1,7 @@
 /** Names ICMP floods: one address receives more ICMP packets than the threshold, and not as the answers to its own. */
 import { ICMP } from '../metering/decodeResult.ts';
 import { floodDefinition } from './shared/flood.ts';
+import { isReflected } from './shared/reflection.ts';
 import { answeredShare, received, type Target } from './shared/target.ts';
 
 /** As many packets come back as go: pings and their answers. */
@@ -13,11 +14,11 @@ const ECHO_REQUESTS: readonly number[] = [8 << 8, 128 << 8];
 export const icmpFlood = floodDefinition({
   id: 'icmpFlood',
   title: 'One address is sent more ICMP packets than any diagnosis needs.',
-  kind: ICMP,
+  kinds: [ICMP],
   packetsPerSecond: 1000,
   restsOnSilence: true,
-  others: 'are part of an exchange that its target began',
-  flooding: (target) => (isAnswered(target) ? 0 : received(target, ICMP)),
+  others: 'are part of an exchange that its target began, or errors beside reflected answers',
+  flooding: (target) => (isAnswered(target) || isReflected(target) ? 0 : received(target, ICMP)),
 });
 
 /** Whether the target is the one that pings: of the two ends of an exchange only the other one is flooded. */

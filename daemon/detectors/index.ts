@@ -1,20 +1,34 @@
 /** The one list of detectors: adding one is its file and its line here. */
 import { z } from 'zod';
 import type { Observed } from '../metering/window.ts';
+import { amplification } from './amplification.ts';
 import { bandwidthThreshold } from './bandwidthThreshold.ts';
+import { carpetBomb } from './carpetBomb.ts';
 import { cpuOveruse } from './cpuOveruse.ts';
 import type { Detector, DetectorConfig, DetectorContext, DetectorDefinition } from './detector.ts';
+import { extensionHeaderFlood } from './extensionHeaderFlood.ts';
+import { fragmentFlood } from './fragmentFlood.ts';
 import { icmpFlood } from './icmpFlood.ts';
 import { memoryOveruse } from './memoryOveruse.ts';
+import { neighbourFlood } from './neighbourFlood.ts';
+import { protocolFlood } from './protocolFlood.ts';
 import { allowing } from './shared/allowList.ts';
 import { synFlood } from './synFlood.ts';
 import { sustainedThroughput } from './sustainedThroughput.ts';
+import { tcpFlood } from './tcpFlood.ts';
 import { udpFlood } from './udpFlood.ts';
 
 export const detectorDefinitions: readonly DetectorDefinition[] = [
   synFlood,
+  tcpFlood,
   udpFlood,
   icmpFlood,
+  fragmentFlood,
+  extensionHeaderFlood,
+  neighbourFlood,
+  protocolFlood,
+  amplification,
+  carpetBomb,
   bandwidthThreshold,
   sustainedThroughput,
   cpuOveruse,

@@ -18,8 +18,8 @@ const PROBES_PER_PORT = 8;
 export const synFlood = floodDefinition({
   id: 'synFlood',
   title: 'One address is asked for far more connections than are completed.',
-  kind: TCP_SYN,
-  packetsPerSecond: 1000,
+  kinds: [TCP_SYN],
+  packetsPerSecond: 300,
   restsOnSilence: false,
   others: 'lead to connections, or are a port scan',
   flooding(target, threshold) {

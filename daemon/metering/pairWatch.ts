@@ -5,6 +5,7 @@
 import type { FrameBlock, Milliseconds } from '../../probes/probe.ts';
 import { FRAME_OUTGOING, LINKTYPE_ETHERNET } from '../../probes/probe.ts';
 import { hashAddress } from './address.ts';
+import { AMPLIFIERS } from './amplifiers.ts';
 import { ANSWERED_ONCE, ASKED, ContactMemory, REFUSED_ONCE, UNKNOWN } from './contactMemory.ts';
 import { FRAGMENT, ICMP, OTHER, TCP_ODD, TCP_RST, TCP_SYN, TCP_SYN_ACK } from './decodeResult.ts';
 import { ACK, FIN, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP, PSH, URG } from './decodeTransport.ts';
@@ -50,47 +51,6 @@ const TCP_FLAGS = anomalyBit('tcpFlags');
 const OVERLAPPING_FRAGMENT = anomalyBit('overlappingFragment');
 const BAD_LENGTH = anomalyBit('badLength');
 
-/**
- * Services whose answers are larger than what asks for them, by their port (CISA alert TA14-017A; BACnet, WS-Discovery, CoAP,
- * ARMS, Jenkins, Plex, Ubiquiti and others since). Also those of SIP and of games' servers, which are used as reflectors.
- */
-const AMPLIFIERS: ReadonlyMap<number, string> = new Map([
-  [17, 'qotd'],
-  [19, 'chargen'],
-  [53, 'dns'],
-  [69, 'tftp'],
-  [111, 'portmap'],
-  [123, 'ntp'],
-  [137, 'netbios'],
-  [161, 'snmp'],
-  [177, 'xdmcp'],
-  [389, 'cldap'],
-  [427, 'slp'],
-  [500, 'ike'],
-  [520, 'rip'],
-  [623, 'ipmi'],
-  [1194, 'openvpn'],
-  [1434, 'mssql'],
-  [1604, 'citrix'],
-  [1900, 'ssdp'],
-  [3283, 'ard'],
-  [3389, 'rdp'],
-  [3478, 'stun'],
-  [3702, 'ws-discovery'],
-  [5060, 'sip'],
-  [5093, 'sentinel'],
-  [5353, 'mdns'],
-  [5683, 'coap'],
-  [6881, 'bittorrent'],
-  [10001, 'ubiquiti'],
-  [11211, 'memcached'],
-  [20811, 'dvr'],
-  [27015, 'steam'],
-  [32414, 'plex'],
-  [33848, 'jenkins'],
-  [37810, 'dahua'],
-  [47808, 'bacnet'],
-]);
 const IS_AMPLIFIER = Uint8Array.from({ length: 65_536 }, (_, port) => Number(AMPLIFIERS.has(port)));
 
 /** In the order in which a refusal's contact is looked for. */

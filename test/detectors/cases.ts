@@ -1,6 +1,8 @@
 /** For every detector: what it must find, in any strength, for the suite that runs over all of them. */
 import type { DetectorContext } from '../../daemon/detectors/detector.ts';
 import { WINDOW_MS, type Window } from '../../daemon/metering/window.ts';
+import type { Sighting } from '../../daemon/metering/pairTable.ts';
+import { addSightings, type SightingSpec } from '../support/sightings.ts';
 import { buildSampleWindow } from '../support/sampleWindow.ts';
 import { buildWindow, strangers, testContext, testTenant, type Traffic } from '../support/windowBuilder.ts';
 
@@ -31,6 +33,15 @@ function trafficCase(
     crowd: (startMs) => manyAddresses(context, startMs, windowMs),
   };
 }
+
+/** More sightings than a window has room for, of addresses that are new each time. */
+const crowdOf = (sighting: Sighting, startMs: number): SightingSpec[] =>
+  Array.from({ length: 600 }, (_, i) => ({
+    sighting,
+    initiator: `2001:db8:f:${(startMs % 65_535).toString(16)}::${(i % 100).toString(16)}`,
+    responder: `2001:db8:8::${i.toString(16)}`,
+    port: [53, 123, 11_211][i % 3] ?? 53,
+  }));
 
 /** Thousands of addresses send to thousands. */
 function manyAddresses(context: DetectorContext, startMs: number, windowMs: number): Window {
@@ -72,7 +83,12 @@ const THRESHOLD = { rateBps: 8e6, packetsPerSecond: null, forMs: 5000 };
 const PER_WINDOW = WINDOW_MS / 1000;
 const victim = (family: 4 | 6): string => (family === 4 ? '198.51.100.9' : '2001:db8:8::9');
 
-const flood = (id: string, kind: Traffic['kind'], packetsPerSecond: number): DetectorCase =>
+const flood = (
+  id: string,
+  kind: Traffic['kind'],
+  packetsPerSecond: number,
+  changes: Partial<Traffic> = {},
+): DetectorCase =>
   trafficCase({ id, context: testContext(), windows: 3 }, (level, family) => [
     {
       from: strangers(200, family),
@@ -80,6 +96,7 @@ const flood = (id: string, kind: Traffic['kind'], packetsPerSecond: number): Det
       kind,
       packets: Math.floor(packetsPerSecond * PER_WINDOW * level),
       ports: [80],
+      ...changes,
     },
   ]);
 
@@ -122,10 +139,59 @@ const sustained: DetectorCase = trafficCase(
   ],
 );
 
+/** Answers by DNS that nobody asked for, from twelve resolvers in turn; the mean over four seconds is what counts. */
+const reflected: DetectorCase = {
+  id: 'amplification',
+  context: testContext(),
+  windows: 16,
+  windowMs: WINDOW_MS,
+  window(startMs, level, family) {
+    const window = buildWindow([], { context: this.context, startMs });
+    const packets = Math.floor(25 * PER_WINDOW * level);
+    const reflectors = strangers(12, family);
+    addSightings(
+      window,
+      this.context,
+      Array.from({ length: packets }, (_, i) => ({
+        sighting: 'response',
+        initiator: reflectors[(startMs / WINDOW_MS + i) % reflectors.length] ?? '',
+        responder: victim(family),
+        port: 53,
+        bytes: 1400,
+      })),
+    );
+    return window;
+  },
+  crowd(startMs) {
+    const window = manyAddresses(this.context, startMs, WINDOW_MS);
+    addSightings(window, this.context, crowdOf('response', startMs));
+    return window;
+  },
+};
+
+/** Of 50 addresses each gets as much. */
+const carpet: DetectorCase = trafficCase(
+  { id: 'carpetBomb', context: testContext([testTenant('acme', ['198.51.100.0/24', '2001:db8:8::/48'])]), windows: 3 },
+  (level, family) =>
+    Array.from({ length: 50 }, (_, i) => ({
+      from: strangers(20, family),
+      to: family === 4 ? `198.51.100.${i}` : `2001:db8:8::${i}`,
+      kind: 'tcpSyn',
+      packets: Math.floor((1000 * PER_WINDOW * level) / 50),
+    })),
+);
+
 export const detectorCases: readonly DetectorCase[] = [
-  flood('synFlood', 'tcpSyn', 1000),
+  flood('synFlood', 'tcpSyn', 300),
+  flood('tcpFlood', 'tcpAck', 20_000),
   flood('udpFlood', 'udp', 20_000),
   flood('icmpFlood', 'icmp', 1000),
+  flood('fragmentFlood', 'fragment', 1000),
+  flood('extensionHeaderFlood', 'ipv6Extension', 1000),
+  flood('neighbourFlood', 'neighbour', 500),
+  flood('protocolFlood', 'other', 10_000),
+  reflected,
+  carpet,
   bandwidth,
   sustained,
   sampleCase('cpuOveruse', HALF_AN_HOUR, (level) => ({ cpuCores: 2 * level })),

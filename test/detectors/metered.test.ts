@@ -58,7 +58,12 @@ const cases: [string, ReturnType<typeof spread>[], string[]][] = [
     [`synFlood outbound acme ${PEER} by ${PBX}`],
   ],
   ['a port scan', [spread(600, (i) => ({ destinationPort: 1 + i }))], []],
-  ['a download', [spread(9000, () => ({ flags: TCP_FLAGS.ack })), spread(20, () => ({}))], []],
+  ['a download', [spread(9000, () => ({ flags: TCP_FLAGS.ack, payload: 1400 })), spread(20, () => ({}))], []],
+  [
+    'a flood of bare ACKs',
+    [spread(9000, () => ({ flags: TCP_FLAGS.ack }))],
+    [`tcpFlood inbound acme ${PBX} by ${PEER}`],
+  ],
   ['a UDP flood', [spread(6000, () => udp)], [`udpFlood inbound acme ${PBX} by ${PEER}`]],
   ['400 calls over one trunk', [spread(6000, () => udp), spread(6000, () => ({ ...udp, ...back }))], []],
   [

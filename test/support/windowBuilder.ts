@@ -55,6 +55,7 @@ export interface Traffic {
   /** Of one packet; 60 by default. */
   readonly bytes?: number;
   readonly ports?: readonly number[];
+  readonly sourcePort?: number;
 }
 
 export interface WindowOptions {
@@ -123,7 +124,7 @@ function countPacket(window: Window, context: DetectorContext, flow: Flow): void
   window.targets.lanes[target + PACKETS]! += 1;
   window.targets.doubles[(target + BYTES) >> 1]! += bytes;
   window.targets.lanes[target + TARGET_KINDS + kind]! += 1;
-  lookCloser(window, target, hashAddress(context.hashSeed, ...from), from, port);
+  lookCloser(window, target, hashAddress(context.hashSeed, ...from), from, [flow.sourcePort ?? -1, port]);
   const fromTenant = context.directory.lookup(...from);
   const toTenant = context.directory.lookup(...to);
   countRow(window, fromTenant * 2 + OUTBOUND, kind, bytes);
@@ -136,7 +137,13 @@ function lineOf(table: CounterTable, { hashSeed, directory }: DetectorContext, a
   return line >= 0 ? line : table.insert(hash, ...address, directory.lookup(...address));
 }
 
-function lookCloser(window: Window, line: number, hash: number, from: AddressWords, port: number): void {
+function lookCloser(
+  window: Window,
+  line: number,
+  hash: number,
+  from: AddressWords,
+  [sourcePort, port]: readonly [number, number],
+): void {
   if (window.targets.packets(line) < DETAIL_PACKETS) return;
   let slot = window.targetDetail(line);
   if (slot < 0) {
@@ -145,7 +152,7 @@ function lookCloser(window: Window, line: number, hash: number, from: AddressWor
     if (slot < 0) return;
   }
   window.details.observe(slot, hash, port);
-  window.details.sample(slot, ...from, -1, port);
+  window.details.sample(slot, ...from, sourcePort, port);
 }
 
 function countRow(window: Window, row: number, kind: number, bytes: number): void {

@@ -24,7 +24,8 @@ export function attribute(target: Target, context: DetectorContext): Parties | n
   if (own !== undefined)
     return { tenant: own.id, direction: 'inbound', offender: dominant(target.topSources, 1), victim };
   const sender = mainSender(target.topSources, context);
-  const tenant = context.tenants[sender.tenant - 1];
+  // At a tenant's own port, what is sent to nobody there comes from the tenant, whatever its sources say.
+  const tenant = context.tenants[(sender.tenant === 0 ? context.portTenant : sender.tenant) - 1];
   if (tenant === undefined) return null;
   return {
     tenant: tenant.id,

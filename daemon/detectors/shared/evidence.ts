@@ -62,10 +62,13 @@ function packetsByKind(packetsOf: (kind: number) => number): Record<string, numb
   );
 }
 
-const tierOf = ({ observed }: Window): EvidenceTier => (observed === 'flows' ? 'flow' : 'header');
+export const tierOf = ({ observed }: Window): EvidenceTier => (observed === 'flows' ? 'flow' : 'header');
 
 /** All packets to the target. */
-export function targetEvidence({ window, line, topSources, topPorts, distinctPorts }: Target): Evidence {
+export function targetEvidence(
+  { window, line, topSources, topPorts, topSourcePorts, distinctPorts }: Target,
+  type?: string,
+): Evidence {
   const seconds = rateSeconds(window);
   return {
     tier: tierOf(window),
@@ -74,7 +77,9 @@ export function targetEvidence({ window, line, topSources, topPorts, distinctPor
     packetsByKind: packetsByKind((kind) => window.targetPackets(line, kind)),
     topSources: topSources.map(({ words, share }) => ({ address: formatAddress(...words), share })),
     topPorts,
+    ...(topSourcePorts.length === 0 ? {} : { topSourcePorts }),
     ...(distinctPorts === 0 ? {} : { distinctPorts }),
+    ...(type === undefined ? {} : { type }),
   };
 }
 

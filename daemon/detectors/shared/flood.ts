@@ -6,9 +6,11 @@ import type { Detector, DetectorContext, DetectorDefinition, Finding, Json, Read
 import { attribute } from './attribution.ts';
 import { rateSeconds, targetEvidence, trust, trustInSilence } from './evidence.ts';
 import { trafficOptions } from './options.ts';
-import { lookAt, received, type Target } from './target.ts';
+import { burstSeconds, lookAt, type Target } from './target.ts';
 
 const CRITICAL = 5;
+/** The shortest time that a rate is taken over, of a usual window. */
+const LEAST_BURST_SHARE = 0.4;
 /** Of the threshold: less is not worth a note. */
 const NOTED_SHARE = 0.1;
 /** Targets that are looked at, and told of, when somebody asks; in each direction. */
@@ -18,8 +20,8 @@ const EXPLAINED_READINGS = 3;
 export interface FloodRule {
   readonly id: string;
   readonly title: string;
-  /** The kind of packet that is counted. */
-  readonly kind: number;
+  /** The kinds of packet that are counted. */
+  readonly kinds: readonly number[];
   /** Default threshold. */
   readonly packetsPerSecond: number;
   /** Whether it takes for a flood what nobody answers: then it may be wrong where only one direction is seen. */
@@ -28,7 +30,15 @@ export interface FloodRule {
   readonly others: string;
   /** How many of the window's packets to this target are the flood's; `threshold` is the packets that a window may have. */
   flooding(target: Target, threshold: number): number;
+  /** Of which sort the flood is, where there are several. */
+  type?(target: Target): string;
+  /** How many packets each of the flood's counted for, where some sorts are less usual than others; 1 if left out. */
+  weight?(target: Target): number;
 }
+
+/** Packets of the kinds of a rule. */
+const countOf = ({ kinds }: FloodRule, window: Window, line: number): number =>
+  kinds.reduce((sum, kind) => sum + window.targetPackets(line, kind), 0);
 
 const configOf = (packetsPerSecond: number) =>
   z
@@ -49,7 +59,8 @@ export function floodDefinition(rule: FloodRule): DetectorDefinition<FloodConfig
     clause: 'network.disruption',
     title: rule.title,
     unit: 'packets/s',
-    entry: { windows: 2, of: 3, atOnce: 2 },
+    // A burst that is cut in two by the end of a window has half of its packets in one of them.
+    entry: { windows: 2, of: 3, atOnce: 1.5 },
     leaveBelow: 0.7,
   };
   return {
@@ -83,36 +94,43 @@ class FloodDetector implements Detector {
     const least = allowed * this.#signature.leaveBelow;
     const noted = this.#context.noteLevel === undefined ? least : allowed * NOTED_SHARE;
     for (const line of window.targets.used()) {
-      if (window.targetPackets(line, this.#rule.kind) < noted) continue;
+      // A burst is worth as much as its packets would be in the shortest time that a rate is taken over.
+      if (countOf(this.#rule, window, line) < noted * LEAST_BURST_SHARE) continue;
       const target = lookAt(window, line, this.#context.hashSeed);
-      const packets = this.#rule.flooding(target, allowed);
-      if (packets >= least) findings.push(...this.#findingsAt(target, packets));
-      else if (packets >= noted) this.#noteLevel(target, packets);
+      const rate = this.#rate(target);
+      if (rate >= this.#threshold * this.#signature.leaveBelow) findings.push(...this.#findingsAt(target, rate));
+      else if (rate * rateSeconds(window) >= noted) this.#noteLevel(target, rate);
     }
     return findings;
   }
 
-  #noteLevel(target: Target, packets: number): void {
+  /** The flood's packets a second. */
+  #rate(target: Target): number {
+    const seconds = burstSeconds(target);
+    return this.#rule.flooding(target, this.#threshold * seconds) / seconds;
+  }
+
+  #noteLevel(target: Target, rate: number): void {
     const parties = attribute(target, this.#context);
     if (parties === null) return;
     const { tenant, direction } = parties;
-    this.#context.noteLevel?.(this.#signature.id, tenant, direction, Math.round(packets / rateSeconds(target.window)));
+    this.#context.noteLevel?.(this.#signature.id, tenant, direction, Math.round(rate));
   }
 
-  #findingsAt(target: Target, packets: number): Finding[] {
+  #findingsAt(target: Target, rate: number): Finding[] {
     const parties = attribute(target, this.#context);
     if (parties === null) return [];
     const { window, line } = target;
     const slot = window.targetDetail(line);
-    const value = packets / rateSeconds(window);
+    const weight = this.#rule.weight?.(target) ?? 1;
     const finding: Finding = {
       signature: this.#signature,
       ...parties,
-      severity: value >= CRITICAL * this.#threshold ? 'critical' : 'warning',
+      severity: rate >= CRITICAL * this.#threshold ? 'critical' : 'warning',
       confidence: confidence(this.#rule.restsOnSilence ? trustInSilence(window) : trust(window), slot >= 0),
-      value: Math.round(value),
-      threshold: this.#threshold,
-      evidence: targetEvidence(target),
+      value: Math.round(rate / weight),
+      threshold: this.#threshold / weight,
+      evidence: targetEvidence(target, this.#rule.type?.(target)),
     };
     return [slot < 0 ? finding : { ...finding, sources: window.details.sketch(slot) }];
   }
@@ -123,7 +141,7 @@ class FloodDetector implements Detector {
 
   /** Of the busiest targets those that are nearest to the threshold. */
   #readings(direction: Direction, window: Window, tenant: number): Reading[] {
-    const packetsTo = (line: number): number => window.targetPackets(line, this.#rule.kind);
+    const packetsTo = (line: number): number => countOf(this.#rule, window, line);
     const isOwn = (line: number): boolean => window.targets.tenant(line) === tenant;
     const readings = [...window.targets.used()]
       .filter((line) => (direction === 'inbound' ? isOwn(line) : !isOwn(line) && window.targetDetail(line) >= 0))
@@ -144,11 +162,11 @@ class FloodDetector implements Detector {
     if (parties === null || parties.tenant !== this.#context.tenants[tenant - 1]?.id) return [];
     const { direction, offender, victim } = parties;
     const [signature, threshold] = [this.#signature, this.#threshold];
-    const seconds = rateSeconds(target.window);
-    const all = received(target, this.#rule.kind);
-    const packets = this.#rule.flooding(target, threshold * seconds);
-    const reason = packets < all ? `of ${Math.round(all / seconds)} packets/s the others ${this.#rule.others}` : null;
-    return [{ signature, direction, offender, victim, value: Math.round(packets / seconds), threshold, reason }];
+    const all = Math.round(countOf(this.#rule, target.window, target.line) / burstSeconds(target));
+    const weight = this.#rule.weight?.(target) ?? 1;
+    const value = Math.round(this.#rate(target) / weight);
+    const reason = value < all ? `of ${all} packets/s the others ${this.#rule.others}` : null;
+    return [{ signature, direction, offender, victim, value, threshold: threshold / weight, reason }];
   }
 
   save(): Json {

@@ -60,7 +60,7 @@ describe('allowing', () => {
     assert.deepEqual(observe([], traffic, bandwidthThreshold).found, ['inbound acme nobody by acme']);
     assert.deepEqual(observe(['acme'], traffic, bandwidthThreshold), {
       found: [],
-      reasons: ['acme is on the allow list'],
+      reasons: ['acme is on the allow list', 'acme is on the allow list'],
     });
   });
 });

@@ -1,0 +1,176 @@
+/** Names carpet bombs: a tenant's addresses together are sent far more than one of them may be, and none of them most of it. */
+import { z } from 'zod';
+import { count } from '../config/units.ts';
+import {
+  FRAGMENT,
+  ICMP,
+  OTHER,
+  TCP_ACK,
+  TCP_FIN,
+  TCP_ODD,
+  TCP_RST,
+  TCP_SYN,
+  TCP_SYN_ACK,
+  UDP,
+} from '../metering/decodeResult.ts';
+import { INBOUND, OUTBOUND, type Window } from '../metering/window.ts';
+import type { Detector, DetectorContext, DetectorDefinition, Finding, Json, Reading, Signature } from './detector.ts';
+import { rateSeconds, tenantEvidence, trustInSilence } from './shared/evidence.ts';
+import { trafficOptions } from './shared/options.ts';
+
+const signature: Signature = {
+  id: 'carpetBomb',
+  detector: 'carpetBomb',
+  clause: 'network.disruption',
+  title: 'Many addresses of the tenant together are flooded, each of them thinly.',
+  unit: 'packets/s',
+  entry: { windows: 2, of: 3, atOnce: 2 },
+  leaveBelow: 0.7,
+};
+
+const CRITICAL = 5;
+/** With fewer each is flooded enough to be named by itself. */
+const LEAST_TARGETS = 16;
+/** The share that one address has at most. */
+const MOST_OF_ONE = 0.25;
+/** SYNs that nobody completes and pings are worth so many datagrams, as in the floods of one address. */
+const RARE_WEIGHT = 20;
+
+const config = z
+  .strictObject({
+    ...trafficOptions(
+      '`observe` reports; `off` does not look; `enforce` is as `observe`: floods lead to no limits yet',
+    ),
+    packetsPerSecond: count(1)
+      .default(20_000)
+      .describe(
+        'packets a second at all addresses of a tenant that belong to no conversation; of SYNs and pings a twentieth',
+      ),
+  })
+  .prefault({});
+
+export const carpetBomb: DetectorDefinition<z.output<typeof config>> = {
+  id: signature.id,
+  observes: ['packets', 'flows'],
+  config,
+  create: ({ packetsPerSecond }, context) => new CarpetBombDetector(packetsPerSecond, context),
+};
+
+/** A sort of flood, by the tenant's rows alone: what comes in beyond what goes out. */
+interface Sort {
+  readonly type: string;
+  readonly weight: number;
+  readonly kinds: readonly number[];
+  unasked(inbound: (kind: number) => number, outbound: (kind: number) => number): number;
+}
+
+const beyond =
+  (kind: number) =>
+  (inbound: (kind: number) => number, outbound: (kind: number) => number): number =>
+    inbound(kind) - outbound(kind);
+
+const SORTS: readonly Sort[] = [
+  { type: 'udp', weight: 1, kinds: [UDP], unasked: beyond(UDP) },
+  {
+    type: 'syn',
+    weight: RARE_WEIGHT,
+    kinds: [TCP_SYN],
+    // A connection that is completed brings two more at least.
+    unasked: (inbound) => inbound(TCP_SYN) - (inbound(TCP_ACK) + inbound(TCP_FIN)) / 2,
+  },
+  { type: 'icmp', weight: RARE_WEIGHT, kinds: [ICMP], unasked: beyond(ICMP) },
+  { type: 'fragment', weight: RARE_WEIGHT, kinds: [FRAGMENT], unasked: beyond(FRAGMENT) },
+  {
+    type: 'tcp',
+    weight: RARE_WEIGHT,
+    kinds: [TCP_SYN_ACK, TCP_RST, TCP_ODD],
+    unasked: (inbound, outbound) =>
+      inbound(TCP_SYN_ACK) + inbound(TCP_RST) + inbound(TCP_ODD) - outbound(TCP_SYN) - outbound(TCP_ACK),
+  },
+  { type: 'other', weight: 1, kinds: [OTHER], unasked: beyond(OTHER) },
+];
+
+interface Load {
+  readonly sort: Sort;
+  readonly packets: number;
+}
+
+class CarpetBombDetector implements Detector {
+  readonly id = signature.id;
+  readonly signatures = [signature];
+  readonly #threshold: number;
+  readonly #context: DetectorContext;
+
+  constructor(threshold: number, context: DetectorContext) {
+    this.#threshold = threshold;
+    this.#context = context;
+  }
+
+  observe(window: Window): Finding[] {
+    const least = this.#threshold * rateSeconds(window) * signature.leaveBelow;
+    return this.#context.tenants.flatMap(({ id }, index) => {
+      const load = heaviest(window, index + 1);
+      if (load.packets * load.sort.weight < least) return [];
+      if (whyNot(window, index + 1, load) !== null) return [];
+      const rate = load.packets / rateSeconds(window);
+      const threshold = this.#threshold / load.sort.weight;
+      return [
+        {
+          signature,
+          tenant: id,
+          direction: 'inbound',
+          offender: null,
+          victim: id,
+          severity: rate >= CRITICAL * threshold ? 'critical' : 'warning',
+          confidence: Math.round(0.9 * trustInSilence(window) * 100) / 100,
+          value: Math.round(rate),
+          threshold,
+          evidence: { ...tenantEvidence(window, index + 1, 'inbound'), type: load.sort.type },
+        },
+      ];
+    });
+  }
+
+  explain(window: Window, tenant: number): Reading[] {
+    const load = heaviest(window, tenant);
+    const [threshold, value] = [this.#threshold / load.sort.weight, Math.round(load.packets / rateSeconds(window))];
+    const victim = this.#context.tenants[tenant - 1]?.id ?? null;
+    const reason = value >= threshold * signature.leaveBelow ? whyNot(window, tenant, load) : null;
+    return [{ signature, direction: 'inbound', offender: null, victim, value, threshold, reason }];
+  }
+
+  save(): Json {
+    return null;
+  }
+
+  restore(): void {}
+}
+
+/** The sort of which most comes in, measured by its weight. */
+function heaviest(window: Window, tenant: number): Load {
+  const inbound = (kind: number): number => window.tenantPackets(tenant, INBOUND, kind);
+  const outbound = (kind: number): number => window.tenantPackets(tenant, OUTBOUND, kind);
+  const loads = SORTS.map((sort): Load => ({ sort, packets: Math.max(sort.unasked(inbound, outbound), 0) }));
+  return loads.reduce((most, load) =>
+    load.packets * load.sort.weight > most.packets * most.sort.weight ? load : most,
+  );
+}
+
+/** Why it is no carpet: one address has much of it, or there are too few of them. */
+function whyNot(window: Window, tenant: number, { sort, packets }: Load): string | null {
+  const { targets } = window;
+  let most = 0;
+  let hit = 0;
+  let seen = 0;
+  for (const line of targets.used()) {
+    if (targets.tenant(line) !== tenant) continue;
+    const own = sort.kinds.reduce((sum, kind) => sum + window.targetPackets(line, kind), 0);
+    if (own === 0) continue;
+    hit += 1;
+    seen += own;
+    most = Math.max(most, own);
+  }
+  if (most > packets * MOST_OF_ONE) return 'one address receives most of it';
+  // Addresses that receive one packet in a window have no line: that is thin indeed.
+  return hit < LEAST_TARGETS && seen > packets / 2 ? `${hit} addresses are too few` : null;
+}

@@ -1,0 +1,43 @@
+/** The services that are used as reflectors. */
+
+/**
+ * Services whose answers are larger than what asks for them, by their port (CISA alert TA14-017A; BACnet, WS-Discovery, CoAP,
+ * ARMS, Jenkins, Plex, Ubiquiti and others since). Also those of SIP and of games' servers, which are used as reflectors.
+ */
+export const AMPLIFIERS: ReadonlyMap<number, string> = new Map([
+  [17, 'qotd'],
+  [19, 'chargen'],
+  [53, 'dns'],
+  [69, 'tftp'],
+  [111, 'portmap'],
+  [123, 'ntp'],
+  [137, 'netbios'],
+  [161, 'snmp'],
+  [177, 'xdmcp'],
+  [389, 'cldap'],
+  [427, 'slp'],
+  [500, 'ike'],
+  [520, 'rip'],
+  [623, 'ipmi'],
+  [1194, 'openvpn'],
+  [1434, 'mssql'],
+  [1604, 'citrix'],
+  [1900, 'ssdp'],
+  [3283, 'ard'],
+  [3389, 'rdp'],
+  [3478, 'stun'],
+  [3702, 'ws-discovery'],
+  [5060, 'sip'],
+  [5093, 'sentinel'],
+  [5353, 'mdns'],
+  [5683, 'coap'],
+  [6881, 'bittorrent'],
+  [10001, 'ubiquiti'],
+  [11211, 'memcached'],
+  [20811, 'dvr'],
+  [27015, 'steam'],
+  [32414, 'plex'],
+  [33848, 'jenkins'],
+  [37810, 'dahua'],
+  [47808, 'bacnet'],
+]);
