@@ -8,15 +8,9 @@ import { ICMP, TCP_RST, TCP_SYN_ACK } from './decodeResult.ts';
 import { PROTOCOL_ICMP, PROTOCOL_TCP } from './decodeTransport.ts';
 import { showsHandshake } from './flowKind.ts';
 import type { Header } from './header.ts';
+import { type AddressDirectory, BYTES_BY_PROTOCOL, DOOR_MASK, GOLDEN_RATIO, SOURCE_LANE_BY_KIND } from './meter.ts';
 import {
-  type AddressDirectory,
-  BYTES_BY_PROTOCOL,
   DETAIL_PACKETS,
-  DOOR_MASK,
-  GOLDEN_RATIO,
-  SOURCE_LANE_BY_KIND,
-} from './meter.ts';
-import {
   INBOUND,
   OUTBOUND,
   ROW,

@@ -16,6 +16,7 @@ import {
   BYTES_OTHER,
   BYTES_TCP,
   BYTES_UDP,
+  DETAIL_PACKETS,
   INBOUND,
   OTHER_FRAMES,
   OUTBOUND,
@@ -32,8 +33,6 @@ import {
   type Window,
 } from './window.ts';
 
-/** Packets of a window from which on a target's sources and ports are looked at: 256 packets/s. */
-export const DETAIL_PACKETS = 64;
 /** How often a target that found no detail slot asks again, in its packets. */
 const DETAIL_RETRY = 256;
 /** One packet in 8 of a busy target goes into the sample behind its top sources and ports. */

@@ -18,6 +18,9 @@ export const WINDOW_MS = 250;
  */
 export const CLOCK_SET_BACK_MS = 1000;
 
+/** Packets of a window from which on a target's sources and ports are looked at: 256 packets/s. */
+export const DETAIL_PACKETS = 64;
+
 export type Direction = 'outbound' | 'inbound';
 export const OUTBOUND = 0;
 export const INBOUND = 1;

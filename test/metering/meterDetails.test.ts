@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { SKETCH_ERROR } from '../../daemon/metering/distinctSketch.ts';
-import { DETAIL_PACKETS, Meter } from '../../daemon/metering/meter.ts';
-import { TABLES, Window } from '../../daemon/metering/window.ts';
+import { Meter } from '../../daemon/metering/meter.ts';
+import { DETAIL_PACKETS, TABLES, Window } from '../../daemon/metering/window.ts';
 import { blockOf, frame, type FrameSpec, readdress, type TimedFrame } from '../support/frames.ts';
 import { randomFrom } from '../support/random.ts';
 import { detailsOf } from './readWindow.ts';

@@ -4,12 +4,12 @@ import type { DetectorContext } from '../../daemon/detectors/detector.ts';
 import { type AddressWords, hashAddress } from '../../daemon/metering/address.ts';
 import { BYTES, type CounterTable, PACKETS } from '../../daemon/metering/counterTable.ts';
 import { ICMP, PACKET_KINDS, type PacketKind, TCP_SYN, UDP } from '../../daemon/metering/decodeResult.ts';
-import { DETAIL_PACKETS } from '../../daemon/metering/meter.ts';
 import {
   BYTES_ICMP,
   BYTES_OTHER,
   BYTES_TCP,
   BYTES_UDP,
+  DETAIL_PACKETS,
   INBOUND,
   OUTBOUND,
   ROW,

@@ -2,8 +2,7 @@
 import { type AddressWords, formatAddress, hashAddress } from '../../metering/address.ts';
 import type { TopPort, TopSource } from '../../metering/detailTable.ts';
 import { estimateDistinct } from '../../metering/distinctSketch.ts';
-import { DETAIL_PACKETS } from '../../metering/meter.ts';
-import type { Window } from '../../metering/window.ts';
+import { DETAIL_PACKETS, type Window } from '../../metering/window.ts';
 import { rateSeconds } from './evidence.ts';
 
 /** Rates of what lasts less are taken over this. */
