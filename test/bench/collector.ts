@@ -11,7 +11,8 @@ import { NEAR_INTERFACE } from './stage.ts';
 const PORT = 2055;
 const SECONDS = 5;
 /** The daemon tells its counts every second. */
-const COUNTED_WITHIN_MS = 10_000;
+const COUNTED_WITHIN_MS = 30_000;
+const QUIET_REPORTS = 3;
 
 type Load = Pick<FlowLoad, 'protocol' | 'records' | 'perSecond'>;
 
@@ -75,15 +76,16 @@ async function measureLoad(load: Load): Promise<Cell[]> {
   ];
 }
 
-/** Once all is received or lost, or nothing has come for a while. */
+/** Once all is received or lost, or the daemon has said several times that nothing more came. */
 async function counted(daemon: DaemonProcess, sent: number) {
   let last = await counts(daemon);
-  let sinceMs = performance.now();
+  let quietReports = 0;
   return until('the daemon has counted all datagrams', COUNTED_WITHIN_MS, async () => {
     const now = await counts(daemon);
-    if (now.received !== last.received) sinceMs = performance.now();
+    if (now.received !== last.received || now.dropped !== last.dropped) quietReports = 0;
+    else if (now.reportAt !== last.reportAt) quietReports++;
     last = now;
-    return (now.received + now.dropped >= sent || performance.now() - sinceMs > 3000) && now;
+    return (now.received + now.dropped >= sent || quietReports >= QUIET_REPORTS) && now;
   });
 }
 
@@ -94,5 +96,6 @@ async function counts(daemon: DaemonProcess) {
     received: exporter?.messages ?? 0,
     dropped: collector?.listeners[0]?.dropped ?? 0,
     records: exporter?.records ?? 0,
+    reportAt: collector?.lastReportAt ?? null,
   };
 }

@@ -37,7 +37,7 @@ export class DaemonProcess {
     this.#directory = directory;
   }
 
-  /** Resolves when it captures. */
+  /** Resolves when it captures, and listens to exporters if it is told to. */
   static async start(yaml: string): Promise<DaemonProcess> {
     const directory = mkdtempSync(join(tmpdir(), 'weir-bench-'));
     const config = join(directory, 'weir.yaml');
@@ -63,7 +63,8 @@ export class DaemonProcess {
   async #captures(): Promise<boolean> {
     if (this.#child.exitCode !== null) throw new Error('Cannot start the daemon: see above');
     return this.status().then(
-      ({ interfaces }) => interfaces.every(({ state }) => state === 'up'),
+      ({ interfaces, collector }) =>
+        interfaces.every(({ state }) => state === 'up') && (collector === null || collector.state === 'up'),
       () => false,
     );
   }

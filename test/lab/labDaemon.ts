@@ -46,8 +46,11 @@ export class LabDaemon {
     const { name, port = STATUS_PORT, prefix } = options;
     const daemon = new LabDaemon(lab, spawnDaemon(lab, yaml, prefix, name), statusUrl(port));
     await until('a healthy daemon', START_MS, () => daemon.#isHealthy());
-    await daemon.until('every interface', START_MS, ({ interfaces }) =>
-      interfaces.every(({ state }) => state === 'up'),
+    await daemon.until(
+      'every interface and the collector',
+      START_MS,
+      ({ interfaces, collector }) =>
+        interfaces.every(({ state }) => state === 'up') && (collector === null || collector.state === 'up'),
     );
     return daemon;
   }
