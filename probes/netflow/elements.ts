@@ -36,8 +36,10 @@ export const SLOT = {
   sampleSize: 34,
   samplePopulation: 35,
   probability: 36,
+  postOctets: 37,
+  postPackets: 38,
 } as const;
-export const SLOTS = 37;
+export const SLOTS = 39;
 
 /** How a value is written; the reader makes a number of it. */
 export const UINT = 0;
@@ -109,11 +111,12 @@ const ELEMENTS: readonly Element[] = [
   element(85, SLOT.octets),
   element(352, SLOT.octets),
   element(353, SLOT.octets),
-  element(23, SLOT.octets),
   element(2, SLOT.packets),
   element(298, SLOT.packets),
   element(86, SLOT.packets),
-  element(24, SLOT.packets),
+  // OUT_BYTES and OUT_PKTS of NetFlow v9
+  element(23, SLOT.postOctets),
+  element(24, SLOT.postPackets),
   element(232, SLOT.reverseOctets),
   element(299, SLOT.reversePackets),
   element(152, SLOT.start),

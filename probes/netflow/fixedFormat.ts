@@ -1,7 +1,7 @@
 /** NetFlow v1, v5 and v7: records of fixed fields (Cisco, "NetFlow Services Solutions Guide", appendix on export formats). */
 import { FLOW_DIRECTION_UNKNOWN, type FlowRecord, type FlowSink } from '../flow.ts';
 import { domainKey, type ExporterState } from './exporterState.ts';
-import { type Malformed, MAX_RECORDS, type Message } from './message.ts';
+import type { Malformed, Message } from './message.ts';
 import { ICMP_TYPE, PORT_USE, PORTS } from './ports.ts';
 
 interface Layout {
@@ -19,7 +19,6 @@ const LAYOUTS: ReadonlyMap<number, Layout> = new Map([
   [5, { protocol: 'netflow5', headerBytes: 24, recordBytes: 48, flagsAt: 37, isNumbered: true, hasEngine: true }],
   [7, { protocol: 'netflow7', headerBytes: 24, recordBytes: 52, flagsAt: 37, isNumbered: true, hasEngine: false }],
 ]);
-const SMALLEST_HEADER_BYTES = 16;
 /** Of the header's sampling field: two bits of the mode stand above it. */
 const SAMPLING_INTERVAL = 0x3fff;
 
@@ -34,24 +33,25 @@ export function decodeFixed(
   if (layout === undefined) return 'versionUnknown';
   const { view, start, end } = message;
   const { headerBytes, recordBytes } = layout;
-  if (start + Math.max(headerBytes, SMALLEST_HEADER_BYTES) > end) return 'headerTruncated';
+  if (start + headerBytes > end) return 'headerTruncated';
+  const count = view.getUint16(start + 2);
+  // Where not even that is right, nothing is: neither the records that there are, nor the sequence number.
+  if (start + headerBytes + count * recordBytes > end) return 'messageTruncated';
   message.protocol = layout.protocol;
   message.sysUptime = view.getUint32(start + 4);
   message.exportTimeMs = view.getUint32(start + 8) * 1000 + view.getUint32(start + 12) / 1e6;
   message.observationDomainId = layout.hasEngine ? view.getUint16(start + 20) : 0;
   const domain = state.domain(message, domainKey(version, message.observationDomainId));
   domain.usedMs = message.receivedMs;
-  const told = view.getUint16(start + 2);
-  if (layout.isNumbered) domain.sequence.observe(view.getUint32(start + 16), told);
+  if (layout.isNumbered) domain.sequence.observe(view.getUint32(start + 16), count);
   record.samplingInterval = samplingOf(message, layout);
   record.flowDirection = FLOW_DIRECTION_UNKNOWN;
   record.ipVersion = 4;
-  const count = Math.min(told, MAX_RECORDS, Math.floor((end - start - headerBytes) / recordBytes));
   for (let i = 0, at = start + headerBytes; i < count; i++, at += recordBytes) {
     readRecord(message, at, layout.flagsAt, record);
     sink.observeFlow(record, message);
   }
-  return count < told ? 'messageTruncated' : null;
+  return null;
 }
 
 /** v5: 0 says that nothing is sampled. The others do not say. */

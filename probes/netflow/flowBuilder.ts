@@ -31,7 +31,7 @@ export class FlowBuilder {
     this.#setInterfaces(values, has);
     record.samplingInterval = samplingOf(values, has, domain);
     const isBidirectional = has[SLOT.reverseOctets] === 1 || has[SLOT.reversePackets] === 1;
-    this.#setCounts(values, has, SLOT.octets, SLOT.packets);
+    this.#setForwardCounts(values, has);
     if (!isBidirectional || record.packetDeltaCount > 0) this.#sink.observeFlow(record, message);
     if (isBidirectional) this.#buildReverse(values, has, message);
   }
@@ -94,13 +94,22 @@ export class FlowBuilder {
     record.flowDirection = direction === FLOW_INGRESS || direction === FLOW_EGRESS ? direction : FLOW_DIRECTION_UNKNOWN;
   }
 
+  /** What left the exporter counts where nothing of it came in: some tell of flows on their way out like that. */
+  #setForwardCounts(values: Float64Array, has: Uint8Array): void {
+    const { packetDeltaCount, octetDeltaCount } = this.#setCounts(values, has, SLOT.octets, SLOT.packets);
+    const isOnWayOut = has[SLOT.postOctets] === 1 || has[SLOT.postPackets] === 1;
+    if (isOnWayOut && packetDeltaCount === 0 && octetDeltaCount === 0)
+      this.#setCounts(values, has, SLOT.postOctets, SLOT.postPackets);
+  }
+
   /** Packets that an exporter does not count are estimated by the octets that it counts. */
-  #setCounts(values: Float64Array, has: Uint8Array, octetsSlot: number, packetsSlot: number): void {
+  #setCounts(values: Float64Array, has: Uint8Array, octetsSlot: number, packetsSlot: number): FlowRecord {
     const record = this.#record;
     const octets = has[octetsSlot] === 1 ? values[octetsSlot]! : 0;
     const packets = has[packetsSlot] === 1 ? values[packetsSlot]! : Math.ceil(octets / LARGEST_PACKET);
     record.octetDeltaCount = Math.min(octets, Number.MAX_SAFE_INTEGER);
     record.packetDeltaCount = Math.min(packets, Number.MAX_SAFE_INTEGER);
+    return record;
   }
 
   #buildReverse(values: Float64Array, has: Uint8Array, message: Message): void {
@@ -115,16 +124,16 @@ export class FlowBuilder {
 
 /**
  * A template of both families: the version tells, or else which addresses are not 0; both, then it is a tunnel, of which
- * the outermost header stands first (RFC 7011 section 8).
+ * the innermost header stands last (RFC 7011 section 8).
  */
-function isOfIPv4(values: Float64Array, { has, isIPv4First }: Template): boolean {
+function isOfIPv4(values: Float64Array, { has, isIPv4Last }: Template): boolean {
   const version = has[SLOT.ipVersion] === 1 ? values[SLOT.ipVersion] : 0;
   if (version === 4 || version === 6) return version === 4;
   const names4 = values[SLOT.sourceIPv4] !== 0 || values[SLOT.destinationIPv4] !== 0;
   let names6 = false;
   for (let word = 0; word < 4; word++)
     names6 ||= values[SLOT.sourceIPv6 + word] !== 0 || values[SLOT.destinationIPv6 + word] !== 0;
-  return names4 === names6 ? isIPv4First : names4;
+  return names4 === names6 ? isIPv4Last : names4;
 }
 
 /** Some write the ICMP type and code where ports stand, some have elements for both. */

@@ -33,8 +33,8 @@ export class Template {
   /** Both addresses of the family; of neither: its records are of no use here, and are not read. */
   readonly isIPv4: boolean;
   readonly isIPv6: boolean;
-  /** Of both: IPv4 stands before IPv6. */
-  readonly isIPv4First: boolean;
+  /** Of both: IPv4 stands behind IPv6. */
+  readonly isIPv4Last: boolean;
   readonly startsByUptime: boolean;
   readonly endsByUptime: boolean;
   /** When it was last sent, and when data of it last came; -Infinity: never. */
@@ -55,7 +55,7 @@ export class Template {
     for (let slot = 0; slot < SLOTS; slot++) this.has[slot] = chosen[slot]! < 0 ? 0 : 1;
     this.isIPv4 = has(SLOT.sourceIPv4) && has(SLOT.destinationIPv4);
     this.isIPv6 = has(SLOT.sourceIPv6) && has(SLOT.destinationIPv6);
-    this.isIPv4First = chosen[SLOT.sourceIPv4]! < chosen[SLOT.sourceIPv6]!;
+    this.isIPv4Last = chosen[SLOT.sourceIPv4]! > chosen[SLOT.sourceIPv6]!;
     this.startsByUptime = encodingOf(SLOT.start) === UPTIME;
     this.endsByUptime = encodingOf(SLOT.end) === UPTIME;
     this.refreshedMs = nowMs;
@@ -128,14 +128,17 @@ function readField(view: DataView, at: number, isIpfix: boolean, isScope: boolea
 const chosen = new Int16Array(SLOTS);
 const steps = new Int32Array(STEP * MAX_FIELDS);
 
-/** By slot the index of its field: of several, the preferred one; of one that comes twice, the first, which is the outermost. */
+/**
+ * By slot the index of its field: of several, the preferred one; of one that comes twice, the last, which is the innermost
+ * header's (RFC 7011 section 8): what is carried is a customer's, the tunnel (SRv6 and the like) is the provider's own.
+ */
 function choose(fields: readonly Field[]): void {
   chosen.fill(-1);
   for (let index = 0; index < fields.length; index++) {
     const { element } = fields[index]!;
     if (element === undefined) continue;
     const before = fields[chosen[element.slot]!]?.element;
-    if (before === undefined || element.rank < before.rank) chosen[element.slot] = index;
+    if (before === undefined || element.rank <= before.rank) chosen[element.slot] = index;
   }
 }
 

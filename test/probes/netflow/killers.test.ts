@@ -73,7 +73,7 @@ const KILLERS: readonly Killer[] = [
     title: 'NetFlow v5 that tells of more records than it has',
     datagrams: [fixedMessage(5, { ...HEADER, count: 30 }, FIXED)],
     problems: ['messageTruncated'],
-    records: 1,
+    records: 0,
   },
   {
     title: 'NetFlow v5 that has more records than it tells of',

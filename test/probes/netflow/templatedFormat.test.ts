@@ -39,6 +39,11 @@ const recordOf = (first: Buffer, second: Buffer): Buffer =>
 /** Both addresses of IPv6. */
 const six = (source: Cell): Cell[] => [source, [28, 16, source[2]]];
 
+const countsOf = (cells: readonly Cell[]): number[] => {
+  const { octetDeltaCount, packetDeltaCount } = decodeOne('netflow9', [...ADDRESSES, ...cells]);
+  return [octetDeltaCount, packetDeltaCount];
+};
+
 describe('FlowDecoder on NetFlow v9 and IPFIX', () => {
   for (const protocol of TEMPLATED) {
     it(`keeps the templates of ${protocol}'s domains and exporters apart`, () => {
@@ -200,18 +205,29 @@ describe('FlowDecoder on NetFlow v9 and IPFIX', () => {
     assert.equal(bed.records.length, 5);
   });
 
-  it('takes the outermost header of a tunnel, and of an empty family the other', () => {
+  it('takes the innermost header of a tunnel, and of an empty family the other', () => {
     const [zeros, inner] = [
       [27, 16, 0],
       [27, 16, 0xfd00n << 112n],
     ] as const;
-    assert.equal(decodeOne('ipfix', [...six(inner), ...ADDRESSES, ...COUNTS]).ipVersion, 6);
-    assert.equal(decodeOne('ipfix', [...ADDRESSES, ...six(inner), ...COUNTS]).ipVersion, 4);
+    assert.equal(decodeOne('ipfix', [...six(inner), ...ADDRESSES, ...COUNTS]).ipVersion, 4);
+    assert.equal(decodeOne('ipfix', [...ADDRESSES, ...six(inner), ...COUNTS]).ipVersion, 6);
     assert.equal(decodeOne('ipfix', [...six(zeros), ...ADDRESSES, ...COUNTS]).ipVersion, 4);
-    assert.equal(decodeOne('ipfix', [...ADDRESSES, ...six(inner), ...COUNTS, [60, 1, 6]]).ipVersion, 6);
-    assert.equal(decodeOne('ipfix', [...ADDRESSES, ...six(inner), ...COUNTS, [60, 1, 0]]).ipVersion, 4);
-    const twice = decodeOne('ipfix', [...ADDRESSES, ...COUNTS, [4, 1, 4], [8, 4, 1], [12, 4, 2], [4, 1, 17]]);
-    assert.deepEqual([twice.sourceIPv4Address >>> 0, twice.protocolIdentifier], [SOURCE, 4]);
+    assert.equal(decodeOne('ipfix', [...ADDRESSES, ...six(inner), ...COUNTS, [60, 1, 4]]).ipVersion, 4);
+    assert.equal(decodeOne('ipfix', [...ADDRESSES, ...six(inner), ...COUNTS, [60, 1, 0]]).ipVersion, 6);
+    const twice = decodeOne('ipfix', [[8, 4, 1], [12, 4, 2], [4, 1, 4], ...COUNTS, ...ADDRESSES, [4, 1, 17]]);
+    assert.deepEqual([twice.sourceIPv4Address >>> 0, twice.protocolIdentifier], [SOURCE, 17]);
+  });
+
+  it('takes what left the exporter where nothing of it came in', () => {
+    const post: readonly Cell[] = [
+      [23, 4, 7000],
+      [24, 4, 70],
+    ];
+    assert.deepEqual(countsOf([...COUNTS, ...post]), [840, 10]);
+    assert.deepEqual(countsOf(post), [7000, 70]);
+    assert.deepEqual(countsOf([[1, 4, 0], [2, 4, 0], ...post]), [7000, 70]);
+    assert.deepEqual(countsOf([[23, 4, 3001]]), [3001, 3]);
   });
 
   it('has the ICMP type and code as the destination port, however they are told', () => {
