@@ -44,6 +44,16 @@ export async function runCommand(argv: readonly string[]): Promise<void> {
     .action(async (tenant: string, detector: string | undefined, options: { config?: string; json?: boolean }) =>
       exitWith(await (await import('./commands/explain.ts')).explain(tenant, detector, options)),
     );
+  program
+    .command('advise')
+    .argument('[files...]', 'capture files of usual traffic')
+    .option('--since <duration>', 'what the daemon has stored, such as 7d, instead of captures')
+    .option('-c, --config <file>', 'configuration file; without one: private addresses are one tenant')
+    .option('--json', 'the advice as one JSON object')
+    .description('propose thresholds, with the alerts that they would have raised')
+    .action(async (files: string[], options: { since?: string; config?: string; json?: boolean }) =>
+      exitWith(await (await import('./commands/advise.ts')).advise(files, options)),
+    );
   addControl(program);
   addCleanup(program);
   await program.parseAsync(argv);

@@ -1,12 +1,10 @@
 /** `weir run`: the daemon until a signal ends it. */
-import { homedir } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
-import type { Config } from '../config/config.ts';
 import { configForHost, describeHost } from '../config/host.ts';
 import { Daemon } from '../daemon.ts';
 import { makeLog } from '../log.ts';
 import { messageOf } from '../messageOf.ts';
-import { storePathFor } from '../store/storePath.ts';
+import { withStorePath } from './storePath.ts';
 import { fail, loadOr } from './terminal.ts';
 
 /** A closed terminal, Ctrl-C and the service manager end it alike: with everything put back. */
@@ -36,14 +34,6 @@ export async function run(path: string | undefined): Promise<number> {
   const code = await ended;
   await daemon.stop();
   return code;
-}
-
-/** A user who is not root has no /var/lib/weir. */
-function withStorePath(config: Config): Config {
-  const { path, keepMs } = config.store;
-  if (path === null) return config;
-  const user = { home: homedir(), stateHome: process.env['XDG_STATE_HOME'] };
-  return { ...config, store: { path: storePathFor(path, user), keepMs } };
 }
 
 /** Resolves with the exit code: at a signal, or at an error that nobody caught. */

@@ -68,6 +68,16 @@ export const parseSize = (text: string): number | null => parseQuantity(SIZES, t
 const largestUnit = (units: Units, value: number, fits: (factor: number) => boolean): readonly [string, number] =>
   Object.entries(units).findLast(([, factor]) => factor === 1 || (value > 0 && fits(factor))) ?? ['', 1];
 
+/** `45mbit`, in the form that `parseRate` reads. */
+export const writeRate = (bps: number): string => write(RATES, bps);
+/** `50kpps`, in the form that `parsePacketRate` reads. */
+export const writePacketRate = (packetsPerSecond: number): string => write(PACKET_RATES, packetsPerSecond);
+
+function write(units: Units, value: number): string {
+  const [name, factor] = largestUnit(units, value, (unit) => unit <= value);
+  return `${value / factor}${name}`;
+}
+
 /** `100 Mbit/s`. */
 export function formatRate(bps: number): string {
   const names = { 'bit/s': 1, 'kbit/s': 1e3, 'Mbit/s': 1e6, 'Gbit/s': 1e9, 'Tbit/s': 1e12 };

@@ -178,6 +178,14 @@ export interface DetectorConfig {
   readonly allow?: readonly string[];
 }
 
+/** An option of a detector's section that is the threshold of one of its signatures, as `weir advise` proposes it. */
+export interface ThresholdOption {
+  readonly signature: Signature;
+  readonly option: string;
+  /** What it must not be below, to be worth anything. */
+  readonly least: number;
+}
+
 /** A line of the list in index.ts: the detector's config section and how to make one. */
 export interface DetectorDefinition<Config extends DetectorConfig = DetectorConfig> {
   readonly id: string;
@@ -185,5 +193,7 @@ export interface DetectorDefinition<Config extends DetectorConfig = DetectorConf
   readonly observes: readonly Observed[];
   /** Parses the detector's section; every key has a default. */
   readonly config: ZodType<Config>;
+  /** Left out: none of its options is one. */
+  readonly thresholds?: readonly ThresholdOption[];
   create(config: Config, context: DetectorContext): Detector;
 }

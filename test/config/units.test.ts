@@ -9,6 +9,8 @@ import {
   parsePacketRate,
   parseRate,
   parseSize,
+  writePacketRate,
+  writeRate,
 } from '../../daemon/config/units.ts';
 
 const table = (
@@ -82,6 +84,17 @@ describe('formatRate', () => {
     [10e12, '10 Tbit/s'],
   ] as const;
   for (const [bps, text] of rows) it(`writes ${text}`, () => assert.equal(formatRate(bps), text));
+});
+
+describe('writeRate and writePacketRate', () => {
+  it('are read back by parseRate and parsePacketRate', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1e9 }), (value) => {
+        assert.equal(parseRate(writeRate(value)), value);
+        assert.equal(parsePacketRate(writePacketRate(value)), value);
+      }),
+    );
+  });
 });
 
 describe('formatDuration', () => {

@@ -155,6 +155,19 @@ describe('detectorDefinitions', () => {
         assert.deepEqual(asked.save(), unasked.save());
       });
 
+      it('has its thresholds where it says that they are', () => {
+        const defaults = definition.config.parse({});
+        for (const { signature, option, least } of definition.thresholds ?? []) {
+          const changed = { ...defaults, [option]: least + 7 };
+          assert.equal(definition.config.safeParse(changed).success, true);
+          const readings = definition.create(changed, kase.context).explain(kase.window(0, 0, 4), 1);
+          const thresholds = readings
+            .filter((each) => each.signature.id === signature.id)
+            .map((each) => each.threshold);
+          assert.deepEqual(new Set(thresholds), new Set([least + 7]));
+        }
+      });
+
       it('goes on after save and restore as if it had not been interrupted', () => {
         const windows = [...windowsOf(kase, 1.2, kase.windows + 4)];
         const half = Math.floor(windows.length / 2);

@@ -13,6 +13,8 @@ const CRITICAL = 5;
 const LEAST_BURST_SHARE = 0.4;
 /** Of the threshold: less is not worth a note. */
 const NOTED_SHARE = 0.1;
+/** Targets with fewer packets a second are not looked at closely: then a scan is not told from a flood, nor by whom it is. */
+const LEAST_CLOSELY = 512;
 /** Targets that are looked at, and told of, when somebody asks; in each direction. */
 const EXPLAINED_TARGETS = 64;
 const EXPLAINED_READINGS = 3;
@@ -67,6 +69,7 @@ export function floodDefinition(rule: FloodRule): DetectorDefinition<FloodConfig
     id: rule.id,
     observes: ['packets', 'flows'],
     config: configOf(rule.packetsPerSecond),
+    thresholds: [{ signature, option: 'packetsPerSecond', least: LEAST_CLOSELY }],
     create: (config, context) => new FloodDetector(rule, signature, config.packetsPerSecond, context),
   };
 }
