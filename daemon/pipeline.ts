@@ -54,8 +54,8 @@ export class Pipeline {
     window.suspectOneWay(this.#oneWayWatchAt(observationPoint).observe(window));
     const detectors = this.#detectorsAt(observationPoint, window.observed);
     const findings = detectors.flatMap((detector) => detector.observe(window));
-    for (const { signature, tenant, direction, value } of findings)
-      this.#context.noteLevel?.(signature.id, tenant, direction, value);
+    for (const { signature, tenant, direction, value, level = value } of findings)
+      this.#context.noteLevel?.(signature.id, tenant, direction, level);
     const changes = this.incidents.observe(observationPoint, window.endMs, window.endMs - window.startMs, findings);
     const standingOf = (tenant: number, reading: Reading): Standing =>
       this.incidents.standingOf(observationPoint, { ...reading, tenant: this.#context.tenants[tenant - 1]?.id ?? '' });

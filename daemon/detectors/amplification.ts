@@ -58,6 +58,7 @@ export const amplification: DetectorDefinition<z.output<typeof config>> = {
   id: signature.id,
   observes: ['packets', 'flows'],
   config,
+  thresholds: [{ signature, option: 'packetsPerSecond', least: 5 }],
   create: ({ packetsPerSecond }, context) => new AmplificationDetector(packetsPerSecond, context),
 };
 

@@ -53,6 +53,7 @@ export const carpetBomb: DetectorDefinition<z.output<typeof config>> = {
   id: signature.id,
   observes: ['packets', 'flows'],
   config,
+  thresholds: [{ signature, option: 'packetsPerSecond', least: 1000 }],
   create: ({ packetsPerSecond }, context) => new CarpetBombDetector(packetsPerSecond, context),
 };
 
@@ -125,6 +126,7 @@ class CarpetBombDetector implements Detector {
           confidence: Math.round(0.9 * trustInSilence(window) * 100) / 100,
           value: Math.round(rate),
           threshold,
+          level: Math.round(rate * load.sort.weight),
           evidence: { ...tenantEvidence(window, index + 1, 'inbound'), type: load.sort.type },
         },
       ];

@@ -116,6 +116,8 @@ export interface Finding {
   readonly confidence: number;
   readonly value: number;
   readonly threshold: number;
+  /** The value by the measure of the option that is its threshold, where a sort weighs more than another; left out: the value. */
+  readonly level?: number;
   readonly evidence: Evidence | SampleEvidence;
   /** Registers of the distinct sources, united over an incident's life. */
   readonly sources?: DistinctSketch;

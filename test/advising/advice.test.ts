@@ -12,6 +12,7 @@ const CONFIG = loadConfig(
   - { id: acme, addresses: [198.51.100.8/29], plan: { port: 100mbit, threshold: { rate: 80mbit, packets: 20kpps } } }
   - { id: beta, addresses: [198.51.100.16/29] }
   - { id: gamma, addresses: [198.51.100.24/29], plan: { guaranteed: true } }
+detectors: { udpFlood: { packetsPerSecond: 20000 } }
 `,
 );
 

@@ -43,7 +43,7 @@ describe('weir advise', () => {
     withFolder((folder) => {
       const usual = writeIn(folder, 'usual.pcap', pcapOf(returning()));
       const attack = writeIn(folder, 'attack.pcap', pcapOf(flood(PBX, (i) => `203.0.113.${i & 255}`)));
-      const config = writeIn(folder, 'weir.yaml', TENANTS);
+      const config = writeIn(folder, 'weir.yaml', `${TENANTS}detectors: { synFlood: { packetsPerSecond: 1000 } }\n`);
       const advice = adviceOf(usual, '-c', config).dials.find(({ signature }) => signature === 'synFlood');
       assert.deepEqual(
         advice?.candidates.map(({ value, alerts }) => [value, alerts]),
@@ -88,7 +88,11 @@ describe('weir advise', () => {
   it('reads what the daemon has stored', () =>
     withFolder((folder) => {
       const path = join(folder, 'weir.db');
-      const config = writeIn(folder, 'weir.yaml', `${TENANTS}store: { path: ${path} }\n`);
+      const config = writeIn(
+        folder,
+        'weir.yaml',
+        `${TENANTS}detectors: { udpFlood: { packetsPerSecond: 20000 } }\nstore: { path: ${path} }\n`,
+      );
       const store = openStore(path, ['acme']);
       const start = Math.floor(Date.now() / 60_000) - 30 * 60;
       for (let minute = start; minute < start + 30 * 60; minute++) {

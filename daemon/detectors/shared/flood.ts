@@ -13,7 +13,7 @@ const CRITICAL = 5;
 const LEAST_BURST_SHARE = 0.4;
 /** Of the threshold: less is not worth a note. */
 const NOTED_SHARE = 0.1;
-/** Targets with fewer packets a second are not looked at closely: then a scan is not told from a flood, nor by whom it is. */
+/** Targets with fewer packets a second are not looked at closely: then a scan is not told from a flood, nor is known who does it. */
 const LEAST_CLOSELY = 512;
 /** Targets that are looked at, and told of, when somebody asks; in each direction. */
 const EXPLAINED_TARGETS = 64;
@@ -69,7 +69,7 @@ export function floodDefinition(rule: FloodRule): DetectorDefinition<FloodConfig
     id: rule.id,
     observes: ['packets', 'flows'],
     config: configOf(rule.packetsPerSecond),
-    thresholds: [{ signature, option: 'packetsPerSecond', least: LEAST_CLOSELY }],
+    thresholds: [{ signature, option: 'packetsPerSecond', least: Math.min(LEAST_CLOSELY, rule.packetsPerSecond) }],
     create: (config, context) => new FloodDetector(rule, signature, config.packetsPerSecond, context),
   };
 }
@@ -133,6 +133,7 @@ class FloodDetector implements Detector {
       confidence: confidence(this.#rule.restsOnSilence ? trustInSilence(window) : trust(window), slot >= 0),
       value: Math.round(rate / weight),
       threshold: this.#threshold / weight,
+      level: Math.round(rate),
       evidence: targetEvidence(target, this.#rule.type?.(target)),
     };
     return [slot < 0 ? finding : { ...finding, sources: window.details.sketch(slot) }];
