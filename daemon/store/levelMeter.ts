@@ -4,7 +4,7 @@ import { MINUTE_MS } from './calendar.ts';
 import { type Level, levelKey, type LevelsWrite } from './writes.ts';
 
 /** A minute. 1,000 tenants have some hundreds: only who comes near a threshold has a level. */
-const MAX_LEVELS = 4096;
+export const MAX_LEVELS = 2048;
 
 export class LevelMeter {
   #minute = 0;

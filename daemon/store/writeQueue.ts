@@ -16,7 +16,12 @@ export class WriteQueue {
     return this.#byKey.size;
   }
 
+  /** One that would take most of the room is given up instead of all the others. */
   put(write: Write): void {
+    if (bytesOf(write) > this.#maxBytes / 2) {
+      this.dropped += 1;
+      return;
+    }
     const key = keyOf(write);
     const before = this.#byKey.get(key);
     const united = before === undefined ? write : unite(before, write);

@@ -135,11 +135,11 @@ export function bytesOf(write: Write): number {
     case 'levels':
       return OVERHEAD * (1 + write.levels.length);
     case 'incident':
-      return OVERHEAD + 2 * (write.incident.length + (write.memory?.length ?? 0));
+      return OVERHEAD + write.incident.length + (write.memory?.length ?? 0);
     case 'openIncidents':
       return OVERHEAD + 40 * write.ids.length;
     case 'memory':
-      return OVERHEAD + 2 * write.state.length;
+      return OVERHEAD + write.state.length;
     case 'limits':
       return OVERHEAD * (1 + write.standing.length);
     default:

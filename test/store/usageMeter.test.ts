@@ -87,10 +87,10 @@ describe('LevelMeter', () => {
     assert.deepEqual(meter.take(MINUTE_MS + 1000), [{ kind: 'levels', minute: 1, levels: [level('acme', 1)] }]);
   });
 
-  it('has room for 4,096 in a minute, and counts the others', () => {
+  it('has room for 2,048 in a minute, and counts the others', () => {
     const meter = new LevelMeter();
     for (let i = 0; i < 5000; i++) meter.note(level(`t${i}`, 1));
-    assert.equal(meter.take(1000)[0]?.levels.length, 4096);
-    assert.equal(meter.refused, 904);
+    assert.equal(meter.take(1000)[0]?.levels.length, 2048);
+    assert.equal(meter.refused, 2952);
   });
 });
