@@ -14,7 +14,7 @@ export type Clause =
   | 'resource.memory';
 
 export type Severity = 'warning' | 'critical';
-export type Unit = 'packets/s' | 'bit/s' | 'cores' | 'bytes' | 'kills';
+export type Unit = 'packets' | 'packets/s' | 'bit/s' | 'cores' | 'bytes' | 'kills';
 export type DetectorMode = 'off' | 'observe' | 'enforce';
 /** What the evidence of traffic was read from. */
 export type EvidenceTier = 'header' | 'flow' | 'payload';

@@ -8,11 +8,13 @@ import { cpuOveruse } from './cpuOveruse.ts';
 import type { Detector, DetectorConfig, DetectorContext, DetectorDefinition } from './detector.ts';
 import { extensionHeaderFlood } from './extensionHeaderFlood.ts';
 import { fragmentFlood } from './fragmentFlood.ts';
+import { headerAnomaly } from './headerAnomaly.ts';
 import { icmpFlood } from './icmpFlood.ts';
 import { memoryOveruse } from './memoryOveruse.ts';
 import { neighbourFlood } from './neighbourFlood.ts';
 import { protocolFlood } from './protocolFlood.ts';
 import { allowing } from './shared/allowList.ts';
+import { spoofedSource } from './spoofedSource.ts';
 import { synFlood } from './synFlood.ts';
 import { sustainedThroughput } from './sustainedThroughput.ts';
 import { tcpFlood } from './tcpFlood.ts';
@@ -29,6 +31,8 @@ export const detectorDefinitions: readonly DetectorDefinition[] = [
   protocolFlood,
   amplification,
   carpetBomb,
+  headerAnomaly,
+  spoofedSource,
   bandwidthThreshold,
   sustainedThroughput,
   cpuOveruse,

@@ -1,4 +1,5 @@
 /** Names SYN floods: connections are opened at one address faster than the threshold, and not completed. */
+import { formatAddress } from '../metering/address.ts';
 import { TCP_ACK, TCP_FIN, TCP_SYN } from '../metering/decodeResult.ts';
 import { floodDefinition } from './shared/flood.ts';
 import { received, type Target } from './shared/target.ts';
@@ -24,11 +25,15 @@ export const synFlood = floodDefinition({
   others: 'lead to connections, or are a port scan',
   flooding(target, threshold) {
     const syns = received(target, TCP_SYN);
-    if (isPortScan(target, syns)) return 0;
+    if (isPortScan(target, syns) || isFromItself(target)) return 0;
     const completing = received(target, TCP_ACK) + received(target, TCP_FIN);
     return completing < COMPLETING_PACKETS * syns || syns >= BEYOND_DOUBT * threshold ? syns : 0;
   },
 });
+
+/** A land attack, which headerAnomaly names. */
+const isFromItself = ({ topSources: [first], address }: Target): boolean =>
+  first !== undefined && first.share >= SCANNER_SHARE && formatAddress(...first.words) === address;
 
 function isPortScan({ topSources: [first], distinctPorts }: Target, syns: number): boolean {
   const oneSource = first !== undefined && first.share >= SCANNER_SHARE;

@@ -3,6 +3,7 @@ import type { Unit } from '../detectors/detector.ts';
 
 const SCALES = ['', 'k', 'M', 'G', 'T', 'P'] as const;
 const UNIT_NAMES: Readonly<Record<Unit, string>> = {
+  packets: 'packets',
   'packets/s': 'pps',
   'bit/s': 'bit/s',
   cores: 'cores',

@@ -43,8 +43,8 @@ const EXTENSION_ORDER = anomalyBit('extensionOrder');
 const MAX_PACKET_BYTES = 65_535;
 /** A bit each extension header. */
 const BITS: Readonly<Record<number, number>> = { 0: 1, 43: 2, 44: 4, 51: 8, 60: 16, 135: 32, 139: 64, 140: 128 };
-/** A first fragment holds the transport's header: TCP's with its flags, UDP's and ICMP's whole (RFC 1858, RFC 7112). */
-const FIRST_FRAGMENT_BYTES: Readonly<Record<number, number>> = { 1: 8, 6: 16, 17: 8, 58: 8 };
+/** All fragments but the last fill a link's MTU, of which IPv4 hosts have 576 and more, IPv6 links 1280 (RFC 791, RFC 8200). */
+const LEAST_FRAGMENT_BYTES = 256;
 
 export function setIPv4(header: Header, view: DataView, source: number, destination: number): void {
   header.source0 = 0;
@@ -115,9 +115,8 @@ function setFragment(header: Header, id: number, fragment: number, length: numbe
   // Only the last one may end within a unit of eight bytes; none may end beyond the longest packet, nor be empty.
   if ((hasMore && (length & 7) !== 0) || offset + length > MAX_PACKET_BYTES || length <= 0)
     header.anomalies |= BAD_FRAGMENT;
-  // RFC 1858 section 3, RFC 3128: the header of TCP ends behind the first fragment.
-  const isShort = offset === 0 ? length < (FIRST_FRAGMENT_BYTES[protocol] ?? 0) : offset === 8 && protocol === 6;
-  if (isShort) header.anomalies |= TINY_FRAGMENT;
+  // RFC 1858 section 3: a header in several fragments passes filters. No link cuts packets so small.
+  if ((hasMore && length < LEAST_FRAGMENT_BYTES) || (offset === 8 && protocol === 6)) header.anomalies |= TINY_FRAGMENT;
 }
 
 /** RFC 8200 with its extension headers; an ESP header ends what can be read. */

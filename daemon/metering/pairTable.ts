@@ -96,6 +96,8 @@ const META_LANES = 16;
 const USED = 0;
 const EPOCH = 1;
 const REFUSALS = 2;
+/** Counts whatever changes lines. */
+const ADDED = 3;
 
 /** What a line is filled from; one object is used again and again. */
 export class PairKey {
@@ -145,6 +147,9 @@ export class PairTable {
   readonly #used: Int32Array;
   readonly #meta: Int32Array;
   readonly #setMask: number;
+  /** What `lines` gave, and of which state of the table. */
+  #lines: readonly PairLine[] = [];
+  #linesOf = -1;
 
   static byteLength(bits: number): number {
     return META_LANES * 4 + (4 << bits) + ((LANES * 4) << bits);
@@ -165,6 +170,7 @@ export class PairTable {
     this.#meta[EPOCH] = epoch > MAX_EPOCH ? 1 : epoch;
     this.#meta[USED] = 0;
     this.#meta[REFUSALS] = 0;
+    this.#meta[ADDED] = 0;
   }
 
   /** Sightings that found no room, or were beyond what one address may take of it. */
@@ -200,6 +206,7 @@ export class PairTable {
     const lanes = this.#lanes;
     lanes[line + PACKETS] = Math.min(lanes[line + PACKETS]! + packets, MAX_COUNT);
     lanes[line + BYTES] = Math.min(lanes[line + BYTES]! + bytes, MAX_COUNT);
+    this.#meta[ADDED]! += 1;
   }
 
   #isFree(line: number): boolean {
@@ -248,9 +255,12 @@ export class PairTable {
     this.#meta[USED]! += 1;
   }
 
-  /** The lines, in the order in which they were first seen. */
-  *lines(): Generator<PairLine> {
-    for (let i = 0; i < this.size; i++) yield this.line(i);
+  /** The lines, in the order in which they were first seen; read once, however many ask for them. */
+  lines(): readonly PairLine[] {
+    const state = this.#meta[EPOCH]! * 2 ** 32 + this.#meta[ADDED]!;
+    if (this.#linesOf !== state) this.#lines = Array.from({ length: this.size }, (_, i) => this.line(i));
+    this.#linesOf = state;
+    return this.#lines;
   }
 
   /** The line that was seen as the `index`-th. */

@@ -163,10 +163,37 @@ const reflected: DetectorCase = {
     return window;
   },
   crowd(startMs) {
-    const window = manyAddresses(this.context, startMs, WINDOW_MS);
+    const window = buildWindow([], { context: this.context, startMs });
     addSightings(window, this.context, crowdOf('response', startMs));
     return window;
   },
+};
+
+/** Sightings of pairs: `packets` of a sort a minute at the threshold, from another address each time. */
+const sightings = (id: string, sighting: Sighting, packets: number): DetectorCase => {
+  const context = testContext();
+  return {
+    id,
+    context,
+    // Four windows of 250 ms have them all.
+    windows: 4,
+    windowMs: WINDOW_MS,
+    window(startMs, level, family) {
+      const window = buildWindow([], { context, startMs });
+      const isFirst = startMs % 60_000 < 4 * WINDOW_MS;
+      const seen = Math.floor((packets * level) / 4);
+      if (isFirst && seen > 0)
+        addSightings(window, context, [
+          { sighting, initiator: strangers(1, family)[0] ?? '', responder: victim(family), packets: seen },
+        ]);
+      return window;
+    },
+    crowd(startMs) {
+      const window = buildWindow([], { context, startMs });
+      addSightings(window, context, crowdOf(sighting, startMs));
+      return window;
+    },
+  };
 };
 
 /** Of 50 addresses each gets as much. */
@@ -192,6 +219,8 @@ export const detectorCases: readonly DetectorCase[] = [
   flood('protocolFlood', 'other', 10_000),
   reflected,
   carpet,
+  sightings('headerAnomaly', 'portZero', 10),
+  sightings('spoofedSource', 'ownSource', 10),
   bandwidth,
   sustained,
   sampleCase('cpuOveruse', HALF_AN_HOUR, (level) => ({ cpuCores: 2 * level })),

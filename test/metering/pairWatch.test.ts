@@ -185,12 +185,12 @@ const seen: readonly (readonly [criterion: string, frames: readonly Uint8Array[]
   ],
   [
     'fragments that overlap',
-    [to({ ...udp, fragment: 0x2000, payload: 16 }), to({ ...udp, fragment: 0x0002, payload: 16 })],
+    [to({ ...udp, fragment: 0x2000, payload: 504 }), to({ ...udp, fragment: 0x003f, payload: 504 })],
     [`overlappingFragment ${a} > ${b}`],
   ],
   [
     'fragments side by side, some of them twice, as usual',
-    [0x2000, 0x2000, 0x2003, 0x0006, 0x0006].map((fragment) => to({ ...udp, fragment, payload: 16 })),
+    [0x2000, 0x2000, 0x2040, 0x0080, 0x0080].map((fragment) => to({ ...udp, fragment, payload: 504 })),
     [],
   ],
   [

@@ -1,0 +1,129 @@
+/** Names packets whose source cannot be true: not the port's, of the wrong card, impossible, or from where it cannot come. */
+import { z } from 'zod';
+import { bogonFile } from '../config/bogonFile.ts';
+import { count } from '../config/units.ts';
+import { type AddressWords, formatAddress } from '../metering/address.ts';
+import { ARP_CONTACT, ARP_REPLY, FOREIGN_SOURCE, OWN_SOURCE, type PairLine } from '../metering/pairTable.ts';
+import type { DetectorContext, DetectorDefinition, Signature } from './detector.ts';
+import { Bogons } from './shared/bogons.ts';
+import { trafficOptions } from './shared/options.ts';
+import { type PacketsByType, PairDetector } from './shared/pairDetector.ts';
+
+const signature: Signature = {
+  id: 'spoofedSource',
+  detector: 'spoofedSource',
+  clause: 'network.spoofing',
+  title: 'Packets have a source that cannot be theirs.',
+  unit: 'packets',
+  // The minute is the patience.
+  entry: { windows: 1, of: 1, atOnce: 1 },
+  leaveBelow: 0.3,
+};
+
+/** What is seen at the tenant's own port is certain; what comes from the internet may be a misled router's. */
+const TYPES = {
+  /** From a tenant's own port, with a source that is not the tenant's. */
+  foreign: { weight: 1, confidence: 0.95 },
+  /** From the internet, with a tenant's source. */
+  own: { weight: 1, confidence: 0.85 },
+  /** From a card that none of the tenant's addresses is bound to. */
+  mac: { weight: 1, confidence: 0.9 },
+  /** No source of any packet, anywhere: one is enough. */
+  martian: { weight: 10, confidence: 0.8 },
+  /** Not on the internet: errors of routers and leaks are usual, many of them are not. */
+  bogon: { weight: 0.2, confidence: 0.6 },
+  /** Two cards in turn say that they have an address. A host that takes over from another says it once. */
+  arp: { weight: 5, confidence: 0.7 },
+} as const;
+type Type = keyof typeof TYPES;
+
+/** Addresses on the link whose cards are remembered. */
+const MAX_CARDS = 1024;
+const DHCP_PORTS: ReadonlySet<number> = new Set([67, 68]);
+
+const config = z
+  .strictObject({
+    ...trafficOptions('`observe` reports; `off` does not look; `enforce` is as `observe`: it leads to no limits'),
+    packets: count(1)
+      .default(10)
+      .describe(
+        'packets in a minute, of one tenant or to one address, whose source cannot be true; bogons count a fifth',
+      ),
+    bogons: bogonFile()
+      .optional()
+      .describe('a file of prefixes that are not on the internet, one a line, in place of the built-in list'),
+  })
+  .prefault({});
+
+export const spoofedSource: DetectorDefinition<z.output<typeof config>> = {
+  id: signature.id,
+  observes: ['packets'],
+  config,
+  create({ packets, bogons = null }, context) {
+    const sources = new Sources(context, new Bogons(context.tenants, bogons));
+    const typeOf = (line: PairLine): Type | null => sources.typeOf(line);
+    return new PairDetector({ signature, threshold: packets, typeOf, value, confidence }, context);
+  },
+};
+
+const confidence = (type: string): number | null => (isType(type) ? TYPES[type].confidence : null);
+
+const isType = (type: string): type is Type => Object.hasOwn(TYPES, type);
+
+const value = (packets: PacketsByType): number =>
+  [...packets].reduce((sum, [type, seen]) => sum + (isType(type) ? seen * TYPES[type].weight : 0), 0);
+
+class Sources {
+  readonly #context: DetectorContext;
+  readonly #bogons: Bogons;
+  /** By tenant's number: its cards; those that are bound to none are left out. */
+  readonly #cards: ReadonlyMap<number, ReadonlySet<number>>;
+  /** By address on the link: the card that said last that it has it. */
+  readonly #cardOf = new Map<string, number>();
+
+  constructor(context: DetectorContext, bogons: Bogons) {
+    this.#context = context;
+    this.#bogons = bogons;
+    const bound = context.tenants.flatMap(({ macs }, i) =>
+      macs.length === 0 ? [] : [[i + 1, new Set(macs.map(cardNumber))] as const],
+    );
+    this.#cards = new Map(bound);
+  }
+
+  typeOf(line: PairLine): Type | null {
+    const { sighting } = line;
+    if (sighting === FOREIGN_SOURCE) return 'foreign';
+    if (sighting === OWN_SOURCE) return 'own';
+    if (this.#isOfOtherCard(line)) return 'mac';
+    if (sighting === ARP_REPLY || sighting === ARP_CONTACT) return this.#changesCard(line) ? 'arp' : null;
+    // At a tenant's own port all of these are foreign.
+    return this.#context.portTenant === 0 && line.initiatorTenant === 0 ? this.#classify(line) : null;
+  }
+
+  #classify({ initiator, responder, port }: PairLine): Type | null {
+    const kind = this.#bogons.classify(initiator);
+    return kind === 'martian' && isUnspecified(initiator) && (DHCP_PORTS.has(port) || isGroup(responder)) ? null : kind;
+  }
+
+  #isOfOtherCard({ initiatorTenant, isOutgoing, mac }: PairLine): boolean {
+    if (initiatorTenant === 0 || initiatorTenant !== this.#context.portTenant || isOutgoing || mac === 0) return false;
+    return this.#cards.get(initiatorTenant)?.has(mac) === false;
+  }
+
+  #changesCard({ initiator, mac }: PairLine): boolean {
+    const address = formatAddress(...initiator);
+    const before = this.#cardOf.get(address);
+    this.#cardOf.delete(address);
+    this.#cardOf.set(address, mac);
+    const [oldest] = this.#cardOf.keys();
+    if (this.#cardOf.size > MAX_CARDS && oldest !== undefined) this.#cardOf.delete(oldest);
+    return before !== undefined && before !== mac;
+  }
+}
+
+const cardNumber = (mac: string): number => Number.parseInt(mac.replaceAll(':', ''), 16);
+
+const isUnspecified = ([, , w2, w3]: AddressWords): boolean => w3 === 0 && w2 === 0xffff;
+/** Multicast, or the limited broadcast: who has no address yet asks there. */
+const isGroup = ([w0, , w2, w3]: AddressWords): boolean =>
+  w2 === 0xffff ? w3 >>> 28 === 14 || w3 === -1 : w0 >>> 24 === 0xff;
