@@ -4,7 +4,9 @@
  */
 import { hashAddress, hashPort } from './address.ts';
 import { BYTES, type CounterTable, MARK, PACKETS } from './counterTable.ts';
-import { ICMP, TCP_RST, TCP_SYN_ACK } from './decodeResult.ts';
+import type { Milliseconds } from '../../probes/probe.ts';
+import { ICMP, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN_ACK, UDP } from './decodeResult.ts';
+import { endHash, flowHash, PairWatch } from './pairWatch.ts';
 import { PROTOCOL_ICMP, PROTOCOL_TCP } from './decodeTransport.ts';
 import { showsHandshake } from './flowKind.ts';
 import type { Header } from './header.ts';
@@ -59,6 +61,7 @@ export class FlowMeter {
   #targetHash = 0;
   #sourceTenant = 0;
   #targetTenant = 0;
+  readonly #watch: PairWatch;
   #sampler: number;
   #retries = 0;
 
@@ -67,6 +70,7 @@ export class FlowMeter {
     this.#seed = seed;
     this.#sampler = seed >>> 0;
     this.#header = header;
+    this.#watch = new PairWatch({ seed, portTenant: 0, directory });
   }
 
   /** Takes up the flow of the header; `packetsSeen` are those that the exporter saw, before any scaling. */
@@ -78,6 +82,34 @@ export class FlowMeter {
     this.#targetHash = hashAddress(this.#seed, destination0, destination1, destination2, destination3);
     this.#sourceTenant = this.#directory.lookup(source0, source1, source2, source3);
     this.#targetTenant = this.#directory.lookup(destination0, destination1, destination2, destination3);
+  }
+
+  /** What the flow shows of its pair of addresses: a first contact, an answer, a refusal. */
+  showPair(window: Window, endMs: Milliseconds): void {
+    if (!this.#watch.admits(this.#targetHash)) return;
+    this.#watch.flow(window, endMs);
+    const header = this.#header;
+    const { kind, flags, protocol, sourcePort, destinationPort } = header;
+    const [source, target] = [this.#sourceHash, this.#targetHash];
+    header.anomalies = 0;
+    if (kind === UDP) {
+      const [sourceEnd, targetEnd] = [endHash(source, sourcePort), endHash(target, destinationPort)];
+      this.#watch.observeUdp(
+        header,
+        flowHash(sourceEnd, targetEnd),
+        sourceEnd > targetEnd,
+        source,
+        target,
+        1,
+        0,
+        this.#sourceTenant,
+        this.#targetTenant,
+      );
+    } else if (protocol === PROTOCOL_TCP && showsHandshake(flags)) {
+      this.#watch.observeHandshake(header, source, target, this.#sourceTenant, this.#targetTenant);
+    } else if (kind !== TCP_ACK && kind !== TCP_FIN) {
+      this.#watch.observe(header, source, target, 1, 0, this.#sourceTenant, this.#targetTenant);
+    }
   }
 
   /** Counts so many of its packets and octets in the window. */

@@ -83,6 +83,7 @@ export class FlowWindows {
     const open = this.#at(last);
     if (open === null) return;
     open.records += 1;
+    this.#meter.showPair(open.window, endMs);
     open.window.sampled(flow.samplingInterval);
   }
 

@@ -92,7 +92,7 @@ export class Meter {
     this.#seed = seed;
     this.#portTenant = portTenant;
     const memory = portTenant === 0 ? 'large' : 'small';
-    this.#watch = new PairWatch(window, { seed, portTenant, directory, memory });
+    this.#watch = new PairWatch({ seed, portTenant, directory, memory });
   }
 
   /** Starts a tick: everything goes into `window` until it is closed. */

@@ -77,10 +77,11 @@ export class PairWatch {
   readonly #sourceBudgets = new Uint16Array(BUDGETS);
   readonly #targetBudgets = new Uint16Array(BUDGETS);
   readonly #key = new PairKey();
-  #pairs: PairTable;
+  #pairs: PairTable | null = null;
   #looks = 0;
   readonly #targetLooks = new Uint16Array(BUDGETS);
   #startMs: Milliseconds = 0;
+  #newestMs: Milliseconds = -1;
   #seesDirection = false;
 
   // What is being looked at.
@@ -91,14 +92,14 @@ export class PairWatch {
   #flags = 0;
   #linkType = LINKTYPE_ETHERNET;
 
-  constructor(window: Window, { seed, portTenant, directory, memory = 'large' }: PairWatchOptions) {
-    this.#pairs = window.pairs;
+  constructor({ seed, portTenant, directory, memory = 'large' }: PairWatchOptions) {
     this.#seed = seed;
     this.#portTenant = portTenant;
     this.#directory = directory;
     this.contacts = new ContactMemory(MEMORY_BITS[memory]);
   }
 
+  /** Everything goes into the window's lines until the next one begins. */
   open({ pairs }: Window, startMs: Milliseconds): void {
     this.#pairs = pairs;
     this.#startMs = startMs;
@@ -107,6 +108,46 @@ export class PairWatch {
     this.#targetBudgets.fill(0);
     this.#looks = 0;
     this.#targetLooks.fill(0);
+  }
+
+  /** The next call is about a flow, of which there is no frame; windows of flows come by turns. */
+  flow(window: Window, endMs: Milliseconds): void {
+    if (window.pairs !== this.#pairs || window.startMs !== this.#startMs) {
+      // What one window has spent is another's as well, but for newer ones.
+      if (window.startMs > this.#newestMs) this.open(window, window.startMs);
+      this.#newestMs = Math.max(this.#newestMs, window.startMs);
+      this.#pairs = window.pairs;
+      this.#startMs = window.startMs;
+    }
+    this.#view = EMPTY;
+    this.#start = 0;
+    this.#end = 0;
+    this.#timeMs = endMs;
+  }
+
+  /** A flow of TCP with a SYN and ACKs: who is on the higher port began it. */
+  observeHandshake(
+    header: Header,
+    sourceHash: number,
+    targetHash: number,
+    sourceTenant: number,
+    targetTenant: number,
+  ): void {
+    if (header.sourcePort > header.destinationPort) {
+      this.#contact(header, SYN_CONTACT, sourceHash, targetHash, 1, 0, sourceTenant, targetTenant);
+      const asked = contactHash(sourceHash, targetHash, header.destinationPort, SYN_CONTACT);
+      if (this.contacts.look(asked) !== ASKED) return;
+      this.contacts.remember(asked, ANSWERED_ONCE);
+      this.#forward(header, ANSWERED, header.destinationPort, sourceTenant, targetTenant);
+      this.#key.of = SYN_CONTACT;
+      this.#add(sourceHash, targetHash, 1, 0);
+      return;
+    }
+    const asked = contactHash(targetHash, sourceHash, header.sourcePort, SYN_CONTACT);
+    if (this.contacts.look(asked) !== ASKED) return;
+    this.contacts.remember(asked, ANSWERED_ONCE);
+    this.#reversed(header, ANSWERED, SYN_CONTACT, targetTenant, sourceTenant);
+    this.#add(targetHash, sourceHash, 1, 0);
   }
 
   /** The frame that the next calls are about. */
@@ -136,7 +177,7 @@ export class PairWatch {
       this.#targetLooks[target]! += 1;
       return true;
     }
-    this.#pairs.refuse();
+    this.#pairs?.refuse();
     return false;
   }
 
@@ -283,7 +324,7 @@ export class PairWatch {
     if (!this.#spend(sourceHash, targetHash)) return;
     this.contacts.remember(hash, ASKED);
     this.#forward(header, sighting, port, sourceTenant, targetTenant);
-    this.#pairs.add(pairHash(sourceHash, targetHash), this.#key, packets, length);
+    this.#pairs?.add(pairHash(sourceHash, targetHash), this.#key, packets, length);
   }
 
   /** A SYN-ACK: to a SYN, or to nobody's. */
@@ -449,7 +490,7 @@ export class PairWatch {
   /** Adds to the line of the key; a new line costs both addresses of their budgets. */
   #add(initiatorHash: number, responderHash: number, packets: number, length: number): void {
     const hash = pairHash(initiatorHash, responderHash);
-    if (this.#pairs.count(hash, this.#key, packets, length)) return;
+    if (this.#pairs?.count(hash, this.#key, packets, length) !== false) return;
     if (this.#spend(initiatorHash, responderHash)) this.#pairs.add(hash, this.#key, packets, length);
   }
 
@@ -457,7 +498,7 @@ export class PairWatch {
     const initiator = initiatorHash >>> 24;
     const responder = responderHash >>> 24;
     if (this.#sourceBudgets[initiator]! >= SOURCE_BUDGET || this.#targetBudgets[responder]! >= TARGET_BUDGET) {
-      this.#pairs.refuse();
+      this.#pairs?.refuse();
       return false;
     }
     this.#sourceBudgets[initiator]! += 1;
@@ -529,6 +570,16 @@ export class PairWatch {
     const at = this.#start + header.headerLength;
     return at + 4 <= this.#end && header.fragmentLength >= 4 ? this.#view.getUint16(at + 2) : -1;
   }
+}
+
+/** The hash of one end of a flow. */
+export const endHash = (addressHash: number, port: number): number =>
+  Math.imul(addressHash ^ Math.imul(port, 0x9e3779b1), 0x85ebca6b);
+
+/** The hash of a flow, the same in both directions; the packet loop has its own copy of both. */
+export function flowHash(sourceEnd: number, targetEnd: number): number {
+  const sum = sourceEnd + targetEnd;
+  return Math.imul(sum ^ (sum >>> 15), 0x85ebca6b);
 }
 
 const EMPTY = new DataView(new ArrayBuffer(64));
