@@ -79,6 +79,7 @@ const REASONS: ReadonlyMap<number, string> = new Map([
   [SQLITE_READONLY, 'it cannot be written (a read-only file system, or whose is the file?)'],
   [SQLITE_IOERR, 'the disk does not work, or is full'],
   [SQLITE_CORRUPT, 'it is corrupt'],
+  [SQLITE_NOTADB, 'it is corrupt'],
   [SQLITE_FULL, 'the disk is full'],
   [SQLITE_CANTOPEN, 'it cannot be opened (who may write in its folder?)'],
 ]);

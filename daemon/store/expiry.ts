@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Milliseconds } from '../../probes/probe.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from './calendar.ts';
 import { summedUpTo } from './rollUp.ts';
-import { inTransaction } from './writer.ts';
+import { inTransaction } from './transaction.ts';
 
 const ROWS_A_SLICE = 2000;
 const MINUTES_KEPT_MS = 2 * DAY_MS;

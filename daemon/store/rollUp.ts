@@ -9,7 +9,7 @@ import { getMeta, putMeta } from './meta.ts';
 import { percentile95 } from './percentile.ts';
 import { POINTS_A_DAY, POINTS_AN_HOUR, pointsOf, usagePointOf } from './rows.ts';
 import { encodeUsage, sumUsage, type UsagePoint } from './usageChunk.ts';
-import { inTransaction } from './writer.ts';
+import { inTransaction } from './transaction.ts';
 
 const MINUTES_A_POINT = 60 / POINTS_AN_HOUR;
 /** Writes of an hour may be so late. */

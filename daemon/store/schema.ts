@@ -1,5 +1,6 @@
 /** The tables of the store, and the steps from each version of them to the next. */
 import type { DatabaseSync } from 'node:sqlite';
+import { inTransaction } from './transaction.ts';
 
 /**
  * A step is never changed once it was released: a later version is another step at the end.
@@ -100,8 +101,11 @@ export function schemaVersion(database: DatabaseSync): number {
 
 /** Brings the tables to this version, each step whole or not at all. `steps` are those of a later version, in tests. */
 export function migrate(database: DatabaseSync, steps: readonly string[] = STEPS): void {
-  steps.slice(schemaVersion(database)).forEach((step, i, todo) => {
-    const version = steps.length - todo.length + i + 1;
-    database.exec(`BEGIN IMMEDIATE; ${step}; PRAGMA user_version = ${version}; COMMIT`);
-  });
+  while (schemaVersion(database) < steps.length) inTransaction(database, () => takeStep(database, steps));
+}
+
+function takeStep(database: DatabaseSync, steps: readonly string[]): void {
+  const version = schemaVersion(database); // another process may have been faster
+  const step = steps[version];
+  if (step !== undefined) database.exec(`${step}; PRAGMA user_version = ${version + 1}`);
 }

@@ -12,6 +12,7 @@ import type {
   UsageWrite,
   Write,
 } from './writes.ts';
+import { inTransaction } from './transaction.ts';
 import { limitKey, USAGE_COLUMNS } from './writes.ts';
 
 export interface Batch {
@@ -158,19 +159,6 @@ export class Writer {
     const statement = this.#database.prepare(sql);
     this.#statements.set(sql, statement);
     return statement;
-  }
-}
-
-/** What `work` does is done whole, or not at all where it throws. */
-export function inTransaction<Result>(database: DatabaseSync, work: () => Result): Result {
-  database.exec('BEGIN IMMEDIATE');
-  try {
-    const result = work();
-    database.exec('COMMIT');
-    return result;
-  } catch (error) {
-    if (database.isTransaction) database.exec('ROLLBACK');
-    throw error;
   }
 }
 
