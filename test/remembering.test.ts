@@ -25,6 +25,9 @@ interface Run {
   flood(endMs: number): void;
 }
 
+/** Of the present test: their threads would keep mocha from its end. */
+let running: Remembering[] = [];
+
 async function startRun(path: string): Promise<Run> {
   const pipeline = new Pipeline(defaultConfig(), context);
   const closed: Incident[] = [];
@@ -38,6 +41,7 @@ async function startRun(path: string): Promise<Run> {
     log: pino({ level: 'silent' }),
     onClosed: (incidents) => closed.push(...incidents),
   });
+  running.push(remembering);
   await remembering.start();
   const flood = (endMs: number): void => {
     const traffic = { from: strangers(200), to: PBX, kind: 'tcpSyn', packets: 2000 } as const;
@@ -62,6 +66,10 @@ function rowsOf(path: string, sql: string): unknown[][] {
 }
 
 describe('Remembering', () => {
+  afterEach(async () => {
+    await Promise.all(running.map((each) => each.stop()));
+    running = [];
+  });
   const folder = temporaryFolder();
   let files = 0;
   const newPath = (): string => join(folder(), `${++files}.db`);

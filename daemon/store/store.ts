@@ -131,8 +131,9 @@ export class Store implements LimitStore {
     if (batch !== null) void this.#ask({ kind: 'write', batch, nowMs });
   }
 
-  /** Writes what waits, or gives it up where that takes too long. */
+  /** Writes what waits, or gives it up where that takes too long; once. */
   async stop(nowMs: Milliseconds): Promise<void> {
+    if (this.#stopping) return;
     this.#stopping = true;
     const closed = await within(PATIENCE_MS, this.#writeRest(nowMs));
     if (closed === null) this.#tellStall('what was to be written last is lost');

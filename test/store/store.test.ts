@@ -28,6 +28,9 @@ interface Bed {
   readonly problems: readonly string[];
 }
 
+/** Of the present test: their threads would keep mocha from its end. */
+const running = new Set<Store>();
+
 function bed(path: string, options: Partial<StoreOptions> = {}): Bed {
   const problems: string[] = [];
   const store = new Store({
@@ -38,6 +41,7 @@ function bed(path: string, options: Partial<StoreOptions> = {}): Bed {
     firstRetryMs: 5,
     ...options,
   });
+  running.add(store);
   return { store, problems };
 }
 
@@ -67,7 +71,13 @@ function run(command: string, ...args: readonly string[]): void {
   assert.equal(status, 0, `${command} ${args.join(' ')}: ${stderr}`);
 }
 
+async function stopAll(): Promise<void> {
+  await Promise.all([...running].map((store) => store.stop(NOW_MS)));
+  running.clear();
+}
+
 describe('Store', () => {
+  afterEach(stopAll);
   const folder = temporaryFolder();
   let files = 0;
   const newPath = (): string => join(folder(), String(++files), 'weir.db');
@@ -296,13 +306,15 @@ describe('Store', () => {
     }
     await tickUntil(store, 'a failure', ({ failures }) => failures >= 2);
     const { waiting, dropped } = store.state;
-    assert.ok(waiting < 100, String(waiting));
+    // As much again is with the thread.
+    assert.ok(waiting < 200, String(waiting));
     assert.equal(waiting + dropped, 1000);
     await store.stop(NOW_MS);
   });
 });
 
 describe('Store on a file system of its own (root)', () => {
+  afterEach(stopAll);
   let mount = '';
   let path = '';
   after(() => {
