@@ -115,7 +115,7 @@ export class Daemon {
     this.#notifier = new AlertmanagerNotifier({ urls, resendMs, host: hostname(), log });
     this.#enforcer = new Enforcer({
       config,
-      limiter: new Limiter(new Tc()),
+      limiter: new Limiter(new Tc(), config.enforcement.exempt.prefixes),
       log,
       ownAddresses: () => describeHost().addresses,
       seed: randomInt(2 ** 31),

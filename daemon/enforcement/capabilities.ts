@@ -8,6 +8,10 @@ export interface Capabilities {
   readonly missing: readonly string[];
 }
 
+/** What brings what is missing. Debian's kernels have it all; the cloud images of others leave it out. */
+export const MISSING_PACKAGE =
+  'linux-image-amd64 in place of a cloud or custom kernel (Debian), linux-modules-extra-$(uname -r) (Ubuntu) or kernel-modules-extra (RHEL)';
+
 export const SCRATCH_DEVICE = /^weir-p\d+$/;
 export const scratchDevice = (pid: number): string => `weir-p${pid}`;
 

@@ -1,9 +1,9 @@
 /** An executor that carries nothing out: it keeps the commands that would have run, and what would stand then. */
 import type { Capabilities } from './capabilities.ts';
 import type { Executor } from './executor.ts';
-import type { KernelState } from './kernelState.ts';
+import type { KernelState, QueueCounter } from './kernelState.ts';
 import { renderSteps, type Steps } from './reconcile.ts';
-import { clsactKey, DEVICES, type DesiredObject, type StandingObject } from './tcObject.ts';
+import { layerOrder, type StandingObject, standingOf } from './tcObject.ts';
 
 /** Lines kept: the newest. */
 const MAX_LINES = 10_000;
@@ -27,39 +27,51 @@ export class DryRun implements Executor {
     return Promise.resolve({ fqCodel: true, missing: [] });
   }
 
-  interfaces(): Promise<ReadonlyMap<string, string>> {
-    return Promise.resolve(this.#interfaces);
+  look(names: readonly string[]): ReadonlyMap<string, string> {
+    const states = names.map((name): [string, string | undefined] => [name, this.#states().get(name)]);
+    return new Map(states.flatMap(([name, state]) => (state === undefined ? [] : [[name, state]])));
   }
 
   read(): Promise<KernelState> {
     return Promise.resolve({
       objects: [...this.#objects.values()],
-      interfaces: this.#interfaces,
+      interfaces: this.#states(),
       blocked: new Map(),
       leaves: new Map(),
       steered: new Map(),
     });
   }
 
+  count(): Promise<ReadonlyMap<string, QueueCounter>> {
+    return Promise.resolve(new Map());
+  }
+
+  fingerprint(): Promise<string> {
+    return Promise.resolve([...this.#objects].map(([key, { state }]) => `${key} ${state}`).join());
+  }
+
   run(steps: Steps): Promise<void> {
     const lines = renderSteps(steps).flatMap((batch) => batch.lines.map((line) => `${batch.tool} ${line}`));
     this.#lines = [...this.#lines, ...lines].slice(-MAX_LINES);
     const gone = new Set(steps.removals.map(({ key }) => key));
-    const kept = [...this.#objects].filter(
-      ([key, { within }]) => !gone.has(key) && (within === null || !gone.has(within)),
-    );
+    for (const { key, within } of this.#inOrder()) if (within !== null && gone.has(within)) gone.add(key);
+    const kept = [...this.#objects].filter(([key]) => !gone.has(key));
     const come = [...steps.additions, ...steps.changes].map((object): [string, StandingObject] => [
       object.key,
-      standing(object),
+      standingOf(object),
     ]);
     this.#objects = new Map([...kept, ...come]);
     return Promise.resolve();
   }
-}
 
-/** A key begins with the device that the object is on. */
-function standing({ layer, key, state }: DesiredObject): StandingObject {
-  const [device = ''] = key.split(' ');
-  const container = DEVICES.some(({ name }) => name === device) ? device : clsactKey(device);
-  return { layer, key, state, remove: `del ${key}`, within: key === container ? null : container, target: null };
+  /** What others go along with before these. */
+  #inOrder(): StandingObject[] {
+    return [...this.#objects.values()].toSorted((a, b) => layerOrder(a) - layerOrder(b));
+  }
+
+  /** With the devices that would have been made. */
+  #states(): ReadonlyMap<string, string> {
+    const devices = [...this.#objects.values()].filter(({ layer }) => layer === 'device');
+    return new Map([...this.#interfaces, ...devices.map(({ key }): [string, string] => [key, 'up'])]);
+  }
 }

@@ -17,9 +17,15 @@ import { type Decision, decide, type EnforcementPolicy, NOTHING, order, type Pol
 import { SavedPolicy } from './savedPolicy.ts';
 import type { WriterLock } from './writerLock.ts';
 
-/** How often the kernel is looked at for devices that went away, and how often all that stands there is compared. */
-const CHECK_MS = 1_000;
-const COMPARE_MS = 10_000;
+/** How often incidents are judged though none came or went. */
+const JUDGE_MS = 1_000;
+/** How often what failed is tried again. */
+const RETRY_MS = 1_000;
+/** How often counters are read, at most: several times within a hold. */
+const COUNT_MS = 10_000;
+/** How often all that stands in the kernel is compared. */
+const VERIFY_MS = 60_000;
+const OWN_ADDRESSES_MS = 10_000;
 
 /** What is shown of one limit, or of one that is not set, and why. */
 export interface EnforcedLimit {
@@ -80,8 +86,10 @@ export class Enforcer {
   #busy: Promise<void> = Promise.resolve();
   #isBusy = false;
   #ownReadMs = -Infinity;
-  #checkedMs = 0;
-  #comparedMs = 0;
+  #judgedMs = -Infinity;
+  #triedMs = -Infinity;
+  #countedMs = -Infinity;
+  #verifiedMs = 0;
   readonly #logLimiter = new LogLimiter();
 
   constructor(options: EnforcerOptions) {
@@ -123,18 +131,21 @@ export class Enforcer {
     this.#options.lock?.release();
   }
 
-  /** Decides anew; several times a second, and at once when an incident opens. */
+  /** Decides anew where incidents came or went, or it is time; to be called several times a second, and when an incident opens. */
   tick(incidents: readonly Incident[], nowMs: Milliseconds): void {
-    if (Math.abs(nowMs - this.#ownReadMs) >= COMPARE_MS) {
+    if (isDue(this.#ownReadMs, OWN_ADDRESSES_MS, nowMs)) {
       this.#places.observeOwn(this.#options.ownAddresses());
       this.#ownReadMs = nowMs;
     }
-    this.#decide(incidents, nowMs);
+    const isSame =
+      incidents.length === this.#incidents.length && incidents.every((each, i) => each.id === this.#incidents[i]?.id);
+    if (!isSame || isDue(this.#judgedMs, JUDGE_MS, nowMs)) this.#decide(incidents, nowMs);
     this.#carryOut(nowMs);
   }
 
   #decide(incidents: readonly Incident[], nowMs: Milliseconds): void {
     this.#incidents = incidents;
+    this.#judgedMs = nowMs;
     const { memory, decisions } = decide({
       incidents,
       places: this.#places,
@@ -214,38 +225,55 @@ export class Enforcer {
   /** Until what is wanted now has been tried. */
   async #settle(nowMs: Milliseconds): Promise<void> {
     await this.#busy;
-    this.tick(this.#incidents, nowMs);
+    this.#decide(this.#incidents, nowMs);
+    this.#carryOut(nowMs);
     await this.#busy;
   }
 
-  /** One run at a time; what changes meanwhile is taken up by the next tick. */
+  /** One run at a time; what changes meanwhile is taken up when it ends. */
   #carryOut(nowMs: Milliseconds): void {
     if (this.#isBusy || this.#policy.mode === 'observe') return;
     const wanted = new Set(this.#wanted.map(keyOf));
-    const isCheckDue = Math.abs(nowMs - this.#checkedMs) >= CHECK_MS;
-    const isCompareDue = wanted.size > 0 && Math.abs(nowMs - this.#comparedMs) >= COMPARE_MS;
-    const isToApply = !isSame(wanted, this.#applied) || isCompareDue;
-    if (!isToApply && !isCheckDue) return;
-    const work = isToApply ? this.#limiter.apply(this.#wanted) : this.#limiter.check();
-    this.#applied = wanted;
-    this.#checkedMs = nowMs;
-    if (isToApply) this.#comparedMs = nowMs;
+    const work = this.#nextWork(wanted, nowMs);
+    if (work === null) return;
     this.#isBusy = true;
     this.#busy = work.then(
-      () => this.#noteEnd(wanted),
+      () => this.#noteEnd(wanted, nowMs),
       (error: unknown) => {
         if (this.#logLimiter.allows('failure', nowMs))
           this.#options.log.error(`${messageOf(error)} (tried again every second)`);
-        this.#noteEnd(new Set());
+        this.#triedMs = nowMs;
+        this.#noteEnd(new Set(), nowMs);
       },
     );
   }
 
-  #noteEnd(standing: ReadonlySet<string>): void {
+  /** What is to be done in the kernel now; null: nothing. */
+  #nextWork(wanted: ReadonlySet<string>, nowMs: Milliseconds): Promise<void> | null {
+    const { error } = this.#limiter.state();
+    if (!isSame(wanted, this.#applied)) {
+      this.#applied = wanted;
+      return this.#limiter.apply(this.#wanted);
+    }
+    if (error !== null) return isDue(this.#triedMs, RETRY_MS, nowMs) ? this.#limiter.check() : null;
+    if (wanted.size === 0) return null;
+    if (isDue(this.#verifiedMs, VERIFY_MS, nowMs)) {
+      this.#verifiedMs = nowMs;
+      return this.#limiter.verify();
+    }
+    if (isDue(this.#countedMs, Math.min(COUNT_MS, this.#policy.holdMs / 4), nowMs)) {
+      this.#countedMs = nowMs;
+      return this.#limiter.count();
+    }
+    return this.#limiter.check();
+  }
+
+  #noteEnd(standing: ReadonlySet<string>, nowMs: Milliseconds): void {
     this.#isBusy = false;
     this.#standing = standing;
-    const { readMs, limits } = this.#limiter.state();
+    const { readMs, error, limits } = this.#limiter.state();
     this.#load.observe(readMs, limits);
+    if (error === null && !isSame(new Set(this.#wanted.map(keyOf)), this.#applied)) this.#carryOut(nowMs);
   }
 
   /** Says each decision once, when it is new. */
@@ -255,6 +283,10 @@ export class Enforcer {
       if (before.get(tenant) !== action) this.#options.log.info({ tenant, reason }, `enforcement: ${action}`);
   }
 }
+
+/** A clock that was set back is no reason to wait. */
+const isDue = (beforeMs: Milliseconds, everyMs: Milliseconds, nowMs: Milliseconds): boolean =>
+  Math.abs(nowMs - beforeMs) >= everyMs;
 
 /** What makes two limits the same one for the kernel; a tenant's addresses do not change while the daemon runs. */
 const keyOf = ({ tenant, interface: name, rateBps }: Limit): string => `${tenant} ${name} ${rateBps}`;

@@ -9,7 +9,7 @@ import {
   clsactKey,
   DEVICE_ADDRESS,
   DEVICE_LISTS,
-  DEVICES,
+  DEVICE_NAME,
   filterAt,
   filterKey,
   HOOK_LISTS,
@@ -80,16 +80,19 @@ export function readKernel({ links, qdiscs, classes, filters, hooks }: Readings)
     ],
     interfaces: interfaceStates(links),
     blocked,
-    leaves: new Map(ourQdiscs.map((row) => [leafCounterKey(row.dev, row.parent ?? ''), queueCounter(row)])),
+    leaves: leafCounters(ourQdiscs),
     steered: steeredCounters(hooks),
   };
 }
 
+export const leafCounters = (qdiscs: readonly QdiscRow[]): Map<string, QueueCounter> =>
+  new Map(qdiscs.map((row) => [leafCounterKey(row.dev, row.parent ?? ''), queueCounter(row)]));
+
 /** By the name of each interface that there is: its number and whether it is up. One made anew has another number. */
-export const interfaceStates = (links: readonly LinkRow[]): Map<string, string> =>
+const interfaceStates = (links: readonly LinkRow[]): Map<string, string> =>
   new Map(links.map(({ ifname, ifindex, flags }) => [ifname, `${ifindex} ${flags.includes('UP') ? 'up' : 'down'}`]));
 
-const isNamed = ({ ifname }: LinkRow): boolean => DEVICES.some(({ name }) => name === ifname);
+const isNamed = ({ ifname }: LinkRow): boolean => DEVICE_NAME.test(ifname);
 const isOurs = (link: LinkRow): boolean =>
   isNamed(link) && link.address === DEVICE_ADDRESS && link.linkinfo?.info_kind === 'ifb';
 const isNamesake = (link: LinkRow): boolean => isNamed(link) && !isOurs(link);
@@ -206,7 +209,8 @@ function listObjects(
       const removeList = `filter del dev ${device} ${parent} pref ${pref} protocol ${protocol}`;
       return [standing(layers.anchor, key, renderRule(rule), removeList, within)];
     }
-    const layer = rule.link === undefined ? layers.rule : layers.link;
+    const passes = rule.flowid !== undefined && layers.rule === 'steering';
+    const layer = rule.link !== undefined ? layers.link : passes ? 'pass' : layers.rule;
     return [{ ...standing(layer, key, renderRule(rule), remove, within), target: rule.redirect?.to ?? null }];
   });
 }

@@ -20,10 +20,15 @@ export interface Batch {
   readonly lines: readonly string[];
 }
 
-export function planSteps(desired: readonly DesiredObject[], standing: readonly StandingObject[]): Steps {
+/** `others`: devices that stand as they should, and are not among those objects. */
+export function planSteps(
+  desired: readonly DesiredObject[],
+  standing: readonly StandingObject[],
+  others: Iterable<string> = [],
+): Steps {
   const wanted = new Map(desired.map((object) => [object.key, object]));
   const found = new Map(standing.map((object) => [object.key, object]));
-  const gone = goneObjects(wanted, standing);
+  const gone = goneObjects(wanted, standing, others);
   const changed = desired.filter((object) => {
     const state = found.get(object.key)?.state;
     return state !== undefined && state !== object.state && object.change !== null && !gone.has(object.key);
@@ -43,12 +48,14 @@ export function planSteps(desired: readonly DesiredObject[], standing: readonly 
  * Keys of what must not stay: what nobody wants, what differs and cannot be changed in place, what goes along with
  * another. And steering to a device that is away or down, which would lose the tenant's every packet.
  */
-function goneObjects(wanted: ReadonlyMap<string, DesiredObject>, standing: readonly StandingObject[]): Set<string> {
-  const usable = new Set(
-    standing
-      .filter(({ layer, key, state }) => layer === 'device' && wanted.get(key)?.state === state)
-      .map(({ key }) => key),
-  );
+function goneObjects(
+  wanted: ReadonlyMap<string, DesiredObject>,
+  standing: readonly StandingObject[],
+  others: Iterable<string>,
+): Set<string> {
+  const usable = new Set(others);
+  for (const { layer, key, state } of standing)
+    if (layer === 'device' && wanted.get(key)?.state === state) usable.add(key);
   const gone = new Set<string>();
   for (const { key, state, remove, within, target } of standing.toSorted((a, b) => layerOrder(a) - layerOrder(b))) {
     const object = wanted.get(key);

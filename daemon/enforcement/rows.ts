@@ -73,6 +73,10 @@ const orNone = (json: string): string => (json === '' ? '[]' : json);
 
 export const parseLinks = (json: string): LinkRow[] => z.array(linkRow).parse(JSON.parse(orNone(json)));
 
+/** Of `tc -j -s qdisc show dev …`. */
+export const parseDeviceQdiscs = (json: string): Omit<QdiscRow, 'dev'>[] =>
+  z.array(qdiscRow.omit({ dev: true })).parse(JSON.parse(orNone(json)));
+
 export const parseQdiscs = (json: string): QdiscRow[] => z.array(qdiscRow).parse(JSON.parse(orNone(json)));
 
 /** A u32 filter of several words is shown as an object with as many keys `match`, of which JSON.parse would keep the last. */

@@ -7,7 +7,7 @@ import {
   classKey,
   DEVICE_ADDRESS,
   DEVICE_STATE,
-  DEVICES,
+  devicesOf,
   type DesiredObject,
   INNER,
   leafKey,
@@ -15,6 +15,7 @@ import {
   ROOT,
   ROOT_STATE,
   rootKey,
+  shardOf,
   VOICE,
 } from './tcObject.ts';
 
@@ -35,8 +36,9 @@ const FIFO_SECONDS = 0.05;
 
 const setUp = (device: string): string => `link set dev ${device} alias ${ALIAS} up`;
 
-export function deviceObjects(): DesiredObject[] {
-  return DEVICES.flatMap(({ name }): DesiredObject[] => [
+/** The pair of devices of a shard. */
+export function deviceObjects(shard: number): DesiredObject[] {
+  return devicesOf(shard).flatMap(({ name }): DesiredObject[] => [
     {
       layer: 'device',
       key: name,
@@ -62,7 +64,7 @@ export function tenantObjects(slot: number, rateBps: number, capabilities: Capab
   const bulkKbit = Math.max(shownKbit(kbit - voiceKbit), MIN_BULK_KBIT);
   const voice = capabilities.fqCodel ? 'fq_codel limit 300 memory_limit 256kb flows 256' : 'pfifo limit 100';
   const bulk = capabilities.fqCodel ? 'fq_codel limit 1000 memory_limit 1mb flows 1024' : `bfifo limit ${fifo(kbit)}`;
-  return DEVICES.flatMap(({ name }) => [
+  return devicesOf(shardOf(slot)).flatMap(({ name }) => [
     htbClass(name, slot, INNER, '', kbit, kbit, burst(kbit)),
     htbClass(name, slot, VOICE, 'prio 0 ', voiceKbit, kbit, MIN_BURST),
     htbClass(name, slot, BULK, 'prio 1 ', bulkKbit, kbit, MIN_BURST),

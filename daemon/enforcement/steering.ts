@@ -12,15 +12,20 @@ import {
   type DesiredObject,
   type Device,
   DEVICE_LISTS,
-  DEVICES,
+  devicesOf,
+  FIRST_EXEMPT,
+  FIRST_LINK,
   filterAt,
   filterKey,
   HOOK_LISTS,
   type HookList,
-  INBOUND_DEVICE,
+  inboundDevice,
   type Layer,
-  OUTBOUND_DEVICE,
+  outboundDevice,
+  PASS,
   type Place,
+  PORT_RULE,
+  shardOf,
   VOICE,
 } from './tcObject.ts';
 import { ANY, BUCKETS, HASH, type Protocol, prefixWords, protocolOf, renderRule, type Rule, type Word } from './u32.ts';
@@ -36,6 +41,8 @@ export interface Match {
 export interface PlacedLimit {
   readonly limit: Limit;
   readonly matches: readonly Match[];
+  /** What is within them and not limited. */
+  readonly spared: readonly Match[];
   /** The item number in the tables by interface. */
   readonly portItem: number;
 }
@@ -61,11 +68,6 @@ const VOICE_WORDS: Readonly<Record<Protocol, readonly (readonly Word[])[]>> = {
   ],
 };
 
-/** The filters that every limit needs: those of the devices, then those of the interfaces that limits are at. */
-export function baseObjects(interfaces: ReadonlyMap<string, Faces>): DesiredObject[] {
-  return [...DEVICES.flatMap(deviceLists), ...[...interfaces].flatMap(([name, faces]) => interfaceLists(name, faces))];
-}
-
 function filter(layer: Layer, place: Place, handle: string, rule: Rule | string): DesiredObject {
   const state = typeof rule === 'string' ? rule : renderRule(rule);
   const table = /^(\w+:\w*:)\w+$/.exec(handle)?.[1];
@@ -77,7 +79,8 @@ function filter(layer: Layer, place: Place, handle: string, rule: Rule | string)
 const handleIn = (table: string, bucket: number, item: number): string =>
   `${table}${bucket === 0 ? '' : bucket.toString(16)}:${item.toString(16)}`;
 
-function deviceLists(device: Device): DesiredObject[] {
+/** The filters of a device: they choose between the leaves, and look the tenant up. */
+export function deviceLists(device: Device): DesiredObject[] {
   return DEVICE_LISTS.flatMap(({ pref, protocol, tables }) => {
     const place: Place = { device: device.name, parent: 'parent face:', pref, protocol };
     const hash = HASH[protocol][device.side];
@@ -103,7 +106,8 @@ const hookPlace = (device: string, { hook, pref, protocol }: HookList): Place =>
   protocol,
 });
 
-function interfaceLists(name: string, faces: Faces): DesiredObject[] {
+/** The filters of an interface that limits are at, but for those of the limits; no packet to or from `exempt` is steered. */
+export function interfaceLists(name: string, faces: Faces, exempt: readonly Prefix[]): DesiredObject[] {
   const first = hookPlace(name, HOOK_LISTS[0]);
   const clsact: DesiredObject = {
     layer: 'clsact',
@@ -114,17 +118,32 @@ function interfaceLists(name: string, faces: Faces): DesiredObject[] {
   };
   const lists = HOOK_LISTS.flatMap((list) => [
     filter('hookAnchor', hookPlace(name, list), ANCHOR, ANCHOR_RULE),
+    ...exempt.flatMap((prefix, i) => passRules(name, list, prefix, i)),
     ...(faces === 'internet' ? hookTables(name, list) : []),
   ]);
   return [clsact, ...lists];
 }
 
+const rootHandle = (item: number): string => `::${item.toString(16)}`;
+
+function passRules(name: string, list: HookList, prefix: Prefix, i: number): DesiredObject[] {
+  if (protocolOf(prefix) !== list.protocol) return [];
+  return SIDES.map((side, k) =>
+    filter('pass', hookPlace(name, list), rootHandle(FIRST_EXEMPT + 2 * i + k), {
+      words: prefixWords(prefix, side),
+      flowid: PASS,
+    }),
+  );
+}
+
+const SIDES = ['src', 'dst'] as const;
+
 /** An interface to the internet has tenants on this side of it and beyond: it looks for them as source and destination. */
 function hookTables(name: string, list: HookList): DesiredObject[] {
   const place = hookPlace(name, list);
-  return DEVICES.flatMap(({ side }, i) => [
+  return SIDES.flatMap((side, i) => [
     filter('hookTable', place, list.tables[side], `divisor ${BUCKETS}`),
-    filter('hookLink', place, `::${i + 2}`, {
+    filter('hookLink', place, rootHandle(FIRST_LINK + i), {
       words: [ANY],
       hash: HASH[list.protocol][side],
       link: list.tables[side],
@@ -132,23 +151,21 @@ function hookTables(name: string, list: HookList): DesiredObject[] {
   ]);
 }
 
-/** The filters of one limit. */
-export function limitFilters(placed: PlacedLimit): DesiredObject[] {
-  const steering = placed.limit.faces === 'internet' ? steerByAddress(placed) : steerPort(placed);
-  return [...classify(placed), ...steering];
-}
+/** The filters of a limit at its interface. */
+export const steer = (placed: PlacedLimit): DesiredObject[] =>
+  placed.limit.faces === 'internet' ? steerByAddress(placed) : steerPort(placed);
 
 /**
  * On both devices by address; the port of a tenant also by interface, whatever addresses its packets claim. The
  * interface is compared in either case, so that a forged source never fills another tenant's limit.
  */
-function classify({ limit, matches, portItem }: PlacedLimit): DesiredObject[] {
+export function classify({ limit, matches, portItem }: PlacedLimit): DesiredObject[] {
   const rule = (words: readonly Word[], part: number): Rule => ({
     words,
     indev: limit.interface,
     flowid: classidOf(limit.slot, part),
   });
-  return DEVICES.flatMap(({ name, side }) =>
+  return devicesOf(shardOf(limit.slot)).flatMap(({ name, side }) =>
     DEVICE_LISTS.flatMap(({ pref, protocol, tables }) => {
       const place: Place = { device: name, parent: 'parent face:', pref, protocol };
       const byAddress = matches
@@ -170,21 +187,25 @@ function classify({ limit, matches, portItem }: PlacedLimit): DesiredObject[] {
   );
 }
 
-function steerByAddress({ limit, matches }: PlacedLimit): DesiredObject[] {
-  return HOOK_LISTS.flatMap((list) =>
-    matches
-      .filter(({ prefix }) => protocolOf(prefix) === list.protocol)
-      .flatMap(({ prefix, bucket, item }) =>
-        DEVICES.map(({ name, side }) => {
-          const handle = handleIn(list.tables[side], bucket, item);
-          const redirect = { to: name, cookie: cookieOf(limit.slot) };
-          return filter('steering', hookPlace(limit.interface, list), handle, {
-            words: prefixWords(prefix, side),
-            redirect,
-          });
+function steerByAddress({ limit, matches, spared }: PlacedLimit): DesiredObject[] {
+  const devices = devicesOf(shardOf(limit.slot));
+  const cookie = cookieOf(limit.slot);
+  return HOOK_LISTS.flatMap((list) => {
+    const place = hookPlace(limit.interface, list);
+    const ofList = (all: readonly Match[]): Match[] => all.filter(({ prefix }) => protocolOf(prefix) === list.protocol);
+    const handle = (side: Device['side'], { bucket, item }: Match): string => handleIn(list.tables[side], bucket, item);
+    return devices.flatMap(({ name, side }) => [
+      ...ofList(spared).map((match) =>
+        filter('pass', place, handle(side, match), { words: prefixWords(match.prefix, side), flowid: PASS }),
+      ),
+      ...ofList(matches).map((match) =>
+        filter('steering', place, handle(side, match), {
+          words: prefixWords(match.prefix, side),
+          redirect: { to: name, cookie },
         }),
       ),
-  );
+    ]);
+  });
 }
 
 /**
@@ -192,9 +213,10 @@ function steerByAddress({ limit, matches }: PlacedLimit): DesiredObject[] {
  * with a VLAN tag: their port is the VLAN's own interface.
  */
 function steerPort({ limit }: PlacedLimit): DesiredObject[] {
+  const shard = shardOf(limit.slot);
   return HOOK_LISTS.map((list) => {
-    const device = list.hook === 'ingress' ? OUTBOUND_DEVICE : INBOUND_DEVICE;
+    const device = list.hook === 'ingress' ? outboundDevice(shard) : inboundDevice(shard);
     const redirect = { to: device.name, cookie: cookieOf(limit.slot) };
-    return filter('steering', hookPlace(limit.interface, list), '::2', { words: [ANY], redirect });
+    return filter('steering', hookPlace(limit.interface, list), PORT_RULE, { words: [ANY], redirect });
   });
 }

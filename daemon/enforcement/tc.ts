@@ -1,15 +1,29 @@
 /** The one place that runs `tc` and `ip` of iproute2: batches by stdin, no shell, each run within a time limit. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Capabilities, capabilitiesOf, probeLines, SCRATCH_DEVICE, scratchDevice } from './capabilities.ts';
-import { type Executor, TcError } from './executor.ts';
-import { interfaceStates, type KernelState, type Readings, readKernel } from './kernelState.ts';
+import { type Executor, type Scope, TcError } from './executor.ts';
+import { type KernelState, leafCounters, type QueueCounter, type Readings, readKernel } from './kernelState.ts';
 import { type Batch, renderSteps, type Steps, type Tool } from './reconcile.ts';
-import { type LinkRow, parseClasses, parseFilters, parseLinks, parseQdiscs, type QdiscRow } from './rows.ts';
+import {
+  type LinkRow,
+  parseClasses,
+  parseDeviceQdiscs,
+  parseFilters,
+  parseLinks,
+  parseQdiscs,
+  type QdiscRow,
+} from './rows.ts';
 import { runTool } from './runTool.ts';
-import { DEVICES } from './tcObject.ts';
+import { DEVICE_NAME } from './tcObject.ts';
 
 const TIMEOUT_MS = 10_000;
 /** iproute2 lies in sbin, which is not in everybody's PATH. */
 const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
+
+/** netdevice(7) */
+const IFF_UP = 1;
 
 export interface TcOptions {
   /** A network namespace by name; the process's own where it is left out. */
@@ -17,16 +31,20 @@ export interface TcOptions {
   readonly timeoutMs?: number;
   /** Folders where ip and tc are looked for. */
   readonly path?: string;
+  /** Where sysfs(5) is mounted that shows the namespace. */
+  readonly sys?: string;
 }
 
 export class Tc implements Executor {
   readonly #netns: readonly string[];
   readonly #timeoutMs: number;
+  readonly #sys: string;
   readonly #env: NodeJS.ProcessEnv;
 
-  constructor({ netns, timeoutMs = TIMEOUT_MS, path = PATH }: TcOptions = {}) {
+  constructor({ netns, timeoutMs = TIMEOUT_MS, path = PATH, sys = '/sys' }: TcOptions = {}) {
     this.#netns = netns === undefined ? [] : ['-n', netns];
     this.#timeoutMs = timeoutMs;
+    this.#sys = sys;
     this.#env = { ...process.env, PATH: path, LC_ALL: 'C' };
   }
 
@@ -64,20 +82,60 @@ export class Tc implements Executor {
     return parseLinks(await this.#run('ip', ['-j', '-d', 'link', 'show']));
   }
 
-  async #qdiscs(): Promise<QdiscRow[]> {
-    return parseQdiscs(await this.#run('tc', ['-j', '-s', 'qdisc', 'show']));
+  /** Of every interface where none is named. */
+  async #qdiscs(names?: readonly string[]): Promise<QdiscRow[]> {
+    if (names === undefined) return parseQdiscs(await this.#run('tc', ['-j', '-s', 'qdisc', 'show']));
+    const commands = names.map((name) => `qdisc show dev ${name}`);
+    const rows = await this.#show(commands, parseDeviceQdiscs);
+    // Of one device, tc does not say which.
+    return rows.flatMap((ofDevice, i) => ofDevice.map((row) => ({ ...row, dev: names[i] ?? '' })));
   }
 
-  async interfaces(): Promise<ReadonlyMap<string, string>> {
-    return interfaceStates(await this.#links());
+  look(names: readonly string[]): ReadonlyMap<string, string> {
+    const states = names.map((name): [string, string | null] => [name, this.#stateOf(name)]);
+    return new Map(states.flatMap(([name, state]) => (state === null ? [] : [[name, state]])));
   }
 
-  async read(): Promise<KernelState> {
-    const [links, qdiscs] = await Promise.all([this.#links(), this.#qdiscs()]);
-    const devices = DEVICES.map(({ name }) => name).filter((name) => links.some(({ ifname }) => ifname === name));
-    const names = qdiscs.filter(({ kind }) => kind === 'clsact').map(({ dev }) => dev);
+  /** As `interfaceStates` has it; null: there is none. */
+  #stateOf(name: string): string | null {
+    const file = (attribute: string): string =>
+      readFileSync(`${this.#sys}/class/net/${name}/${attribute}`, 'utf8').trim();
+    try {
+      return `${file('ifindex')} ${Number(file('flags')) & IFF_UP ? 'up' : 'down'}`;
+    } catch {
+      return null;
+    }
+  }
+
+  async read(scope?: Scope): Promise<KernelState> {
+    const links = await this.#links();
+    const isThere = (name: string): boolean => links.some(({ ifname }) => ifname === name);
+    const isWanted = ({ dev }: QdiscRow): boolean => scope === undefined || scope.interfaces.includes(dev);
+    const devices = scope?.devices.filter(isThere) ?? links.map(({ ifname }) => ifname).filter(isOurName);
+    const qdiscs = await this.#qdiscs(scope && [...devices, ...scope.interfaces.filter(isThere)]);
+    const names = qdiscs.filter((row) => row.kind === 'clsact' && isWanted(row)).map(({ dev }) => dev);
     const [classes, filters] = await Promise.all([this.#classes(devices), this.#filters(devices, names)]);
-    return readKernel({ links, qdiscs, classes, ...filters });
+    return readKernel({ links: linksIn(links, scope), qdiscs, classes, ...filters });
+  }
+
+  async count(devices: readonly string[]): Promise<ReadonlyMap<string, QueueCounter>> {
+    return leafCounters(await this.#qdiscs(devices));
+  }
+
+  async fingerprint({ devices, interfaces }: Scope): Promise<string> {
+    const lines = [
+      ...devices.flatMap((device) => [
+        `qdisc show dev ${device}`,
+        `class show dev ${device}`,
+        `filter show dev ${device}`,
+      ]),
+      ...interfaces.flatMap((name) => [
+        `qdisc show dev ${name}`,
+        ...hooksOf(name).map((hook) => `filter show dev ${hook}`),
+      ]),
+    ];
+    const shown = lines.length === 0 ? '' : await this.#run('tc', ['-j', '-batch', '-'], lines);
+    return createHash('sha256').update(shown).digest('base64');
   }
 
   async #classes(devices: readonly string[]): Promise<Readings['classes']> {
@@ -85,24 +143,28 @@ export class Tc implements Executor {
     return new Map(devices.map((device, i) => [device, parseClasses(texts[i] ?? '')]));
   }
 
-  /** One run for all lists: it shows one line for each. */
   async #filters(devices: readonly string[], names: readonly string[]): Promise<Pick<Readings, 'filters' | 'hooks'>> {
-    const places = [...devices, ...names.flatMap((name) => [`${name} egress`, `${name} ingress`])];
-    const shown = await this.#run(
-      'tc',
-      ['-j', '-s', '-batch', '-'],
+    const places = [...devices, ...names.flatMap(hooksOf)];
+    const rows = await this.#show(
       places.map((place) => `filter show dev ${place}`),
+      parseFilters,
     );
-    const lines = shown.split('\n').filter((line) => line !== '');
-    if (lines.length !== places.length) throw new Error('Cannot read filters: tc did not show one line for each list');
-    const rows = new Map(places.map((place, i) => [place, parseFilters(lines[i] ?? '')]));
-    const rowsOf = (place: string) => rows.get(place) ?? [];
+    const rowsOf = (place: string) => rows[places.indexOf(place)] ?? [];
     return {
       filters: new Map(devices.map((device) => [device, rowsOf(device)])),
       hooks: new Map(
         names.map((name) => [name, { egress: rowsOf(`${name} egress`), ingress: rowsOf(`${name} ingress`) }]),
       ),
     };
+  }
+
+  /** One run for all lists: it shows one line for each. The loop has a turn between two, for each may be megabytes. */
+  async #show<Row>(commands: readonly string[], parse: (line: string) => Row[]): Promise<Row[][]> {
+    if (commands.length === 0) return [];
+    const shown = await this.#run('tc', ['-j', '-s', '-batch', '-'], commands);
+    const lines = shown.split('\n').filter((line) => line !== '');
+    if (lines.length !== commands.length) throw new Error('Cannot read tc: it did not show one line for each list');
+    return parseInTurn(lines, parse);
   }
 
   async run(steps: Steps): Promise<void> {
@@ -134,6 +196,21 @@ export class Tc implements Executor {
     const why = stderr.split('\n').find((line) => !/^(?:Command failed.*)?$/.test(line)) ?? `status ${status}`;
     throw new TcError(command, stderr, isForbidden(stderr) ? `${why} (it needs root, or CAP_NET_ADMIN)` : why);
   }
+}
+
+const isOurName = (name: string): boolean => DEVICE_NAME.test(name);
+const hooksOf = (name: string): string[] => [`${name} egress`, `${name} ingress`];
+
+const linksIn = (links: readonly LinkRow[], scope: Scope | undefined): readonly LinkRow[] =>
+  scope === undefined
+    ? links
+    : links.filter(({ ifname }) => scope.devices.includes(ifname) || scope.interfaces.includes(ifname));
+
+async function parseInTurn<Row>([line, ...rest]: readonly string[], parse: (line: string) => Row[]): Promise<Row[][]> {
+  if (line === undefined) return [];
+  const rows = parse(line);
+  await nextTurn();
+  return [rows, ...(await parseInTurn(rest, parse))];
 }
 
 function explainMissing(error: unknown, tool: Tool, args: readonly string[]): TcError {

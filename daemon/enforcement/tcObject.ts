@@ -16,6 +16,7 @@ export const LAYERS = [
   'hookAnchor',
   'hookTable',
   'hookLink',
+  'pass',
   'steering',
 ] as const;
 export type Layer = (typeof LAYERS)[number];
@@ -49,11 +50,25 @@ export interface StandingObject {
   readonly target: string | null;
 }
 
-/** The ifb devices: all that tenants send goes through the one, all that they are sent through the other. */
-export const OUTBOUND_DEVICE = { name: 'weir-out', side: 'src' } as const;
-export const INBOUND_DEVICE = { name: 'weir-in', side: 'dst' } as const;
-export const DEVICES = [OUTBOUND_DEVICE, INBOUND_DEVICE] as const;
-export type Device = (typeof DEVICES)[number];
+/**
+ * Tenants whose queues are on one pair of devices. The kernel looks at all classes of a device for each that is added
+ * (sch_api.c, `tc_bind_tclass`), so that 1,000 tenants on one pair take twice as long as 500 on each of two.
+ */
+const SHARD_TENANTS = 500;
+/** The configuration has room for so many. */
+export const MAX_SLOT = 65_000;
+export const shardOf = (slot: number): number => Math.floor((slot - 1) / SHARD_TENANTS);
+
+/** An ifb device: all that tenants of the shard send goes through the one, all that they are sent through the other. */
+export interface Device {
+  readonly name: string;
+  readonly side: 'src' | 'dst';
+}
+/** The names of the first pair have no number. */
+export const outboundDevice = (shard: number): Device => ({ name: `weir-out${shard || ''}`, side: 'src' });
+export const inboundDevice = (shard: number): Device => ({ name: `weir-in${shard || ''}`, side: 'dst' });
+export const devicesOf = (shard: number): readonly [Device, Device] => [outboundDevice(shard), inboundDevice(shard)];
+export const DEVICE_NAME = /^weir-(?:out|in)\d{0,3}$/;
 
 /** The link address by which a device is known as ours: the kernel takes it with the making, an alias only later. */
 export const DEVICE_ADDRESS = '02:77:65:69:72:01';
@@ -63,17 +78,18 @@ export const DEVICE_STATE = `${ALIAS} up`;
 export const ROOT = 'face:';
 export const ROOT_STATE = 'htb default 0';
 
-/** Minor numbers of a tenant's classes: the inner one is four times the slot, its leaves come next. */
+/** Minor numbers of a tenant's classes on its devices: the inner one is four times its place there, its leaves come next. */
 export const INNER = 0;
 export const VOICE = 1;
 export const BULK = 2;
-/** Leaf qdiscs take the minor as their major number, which must stay below the root's. */
-export const MAX_SLOT = 16_000;
-export const minorOf = (slot: number, part: number): string => (slot * 4 + part).toString(16);
+/** Leaf qdiscs take the minor as their major number. */
+export const minorOf = (slot: number, part: number): string =>
+  (((slot - 1) % SHARD_TENANTS) * 4 + 4 + part).toString(16);
 export const classidOf = (slot: number, part: number): string => `${ROOT}${minorOf(slot, part)}`;
 
-/** A u32 item has 12 bits; 0 is none. */
-export const MAX_ITEMS = 4095;
+/** A u32 item has 12 bits; 0 is none. The first of a bucket are looked at first: they are for what is not to be steered. */
+export const PASS_ITEMS = 15;
+export const MAX_ITEMS = 4095 - PASS_ITEMS;
 
 /** Where a list of filters hangs. */
 export interface Place {
@@ -103,6 +119,12 @@ export type HookList = (typeof HOOK_LISTS)[number];
 
 /** Rules of a list's root table. The kernel numbers that table itself; `::1` is rule 1 of whichever it is. */
 export const ANCHOR = '::1';
+/** Behind the anchor: what is not to be steered; then the links to the tables, and what steers a whole port. */
+export const FIRST_EXEMPT = 0x10;
+export const FIRST_LINK = 0xf00;
+export const PORT_RULE = '::f10';
+/** Where packets go that are not to be steered: a class that there is not, at which the search ends. */
+export const PASS = `${ROOT}ffff`;
 /** Says that the clsact is ours, too: it was not there before. */
 export const CLSACT_MARK = '::fff';
 
@@ -128,3 +150,29 @@ export const leafKey = (device: string, parent: string, kind: string): string =>
 
 /** The tenant's slot, behind a prefix that is ours, in the cookie of a steering action. */
 export const cookieOf = (slot: number): string => `face${slot.toString(16).padStart(8, '0')}`;
+
+/** An object of ours as it stands once it was added: as the kernel would show it. */
+export function standingOf({ layer, key, state, add }: DesiredObject): StandingObject {
+  const [, target = null] = / redirect dev (\S+)/.exec(state) ?? [];
+  return { layer, key, state, remove: removalOf(add), within: containerOf(layer, key), target };
+}
+
+/** A key begins with the device that the object is on; that of a queue goes on with its class. */
+function containerOf(layer: Layer, key: string): string | null {
+  const [device = '', , classid = ''] = key.split(' ');
+  if (layer === 'device' || layer === 'clsact') return null;
+  if (layer === 'root') return device;
+  if (layer === 'leaf') return classKey(device, classid);
+  return DEVICE_NAME.test(device) ? rootKey(device) : clsactKey(device);
+}
+
+/** The line that undoes one that adds. */
+function removalOf(add: string): string {
+  const words = add.split('\n', 1)[0] ?? '';
+  const [, filter] = /^filter add (.*? u32)\b/.exec(words) ?? [];
+  if (filter !== undefined) return `filter del ${filter}`;
+  return words
+    .replace(/^link add name (\S+).*/, 'link del dev $1')
+    .replace(/^class add dev (\S+) .*(classid \S+).*/, 'class del dev $1 $2')
+    .replace(/^qdisc (?:add|replace) dev (\S+) (parent \S+|root|clsact).*/, 'qdisc del dev $1 $2');
+}

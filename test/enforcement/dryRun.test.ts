@@ -17,7 +17,7 @@ describe('DryRun', () => {
     const set = dryRun.lines;
     assert(set.some((line) => line.startsWith('tc class add dev weir-out')));
     await limiter.stop();
-    assert.deepEqual(dryRun.lines.slice(-2), ['ip del weir-out', 'ip del weir-in']);
+    assert.deepEqual(dryRun.lines.slice(-2), ['ip link del dev weir-out', 'ip link del dev weir-in']);
     await limiter.apply([portLimit('acme')]);
     assert.deepEqual(dryRun.lines.slice(-set.length), set);
   });

@@ -1,11 +1,13 @@
 /** An executor that counts its runs, and that can fail, or fall silent as if the daemon were killed, in the middle of one. */
-import { type Executor, TcError } from '../../daemon/enforcement/executor.ts';
+import { type Executor, type Scope, TcError } from '../../daemon/enforcement/executor.ts';
 import type { Steps } from '../../daemon/enforcement/reconcile.ts';
 
 export type Fault = 'fail' | 'die';
 
 export class FaultyExecutor implements Executor {
   runs = 0;
+  /** How often all that stands was read. */
+  fullReads = 0;
   /** How many of the next looks at the kernel fail. */
   failingReads = 0;
   /** Settles when it has fallen silent. */
@@ -32,13 +34,22 @@ export class FaultyExecutor implements Executor {
     return this.#inner.probe();
   }
 
-  interfaces() {
-    return this.#inner.interfaces();
+  look(names: readonly string[]) {
+    return this.#inner.look(names);
   }
 
-  async read() {
+  async read(scope?: Scope) {
     if (this.failingReads-- > 0) throw new TcError('tc filter show', '', 'interrupted');
-    return this.#inner.read();
+    if (scope === undefined) this.fullReads += 1;
+    return this.#inner.read(scope);
+  }
+
+  count(devices: readonly string[]) {
+    return this.#inner.count(devices);
+  }
+
+  fingerprint(scope: Scope) {
+    return this.#inner.fingerprint(scope);
   }
 
   async run({ removals, additions, changes }: Steps): Promise<void> {

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { Limiter } from '../../daemon/enforcement/limiter.ts';
 import type { Limit } from '../../daemon/enforcement/limit.ts';
+import { leafCounterKey, steeredKey } from '../../daemon/enforcement/kernelState.ts';
+import { BULK, classidOf, cookieOf, inboundDevice, outboundDevice, VOICE } from '../../daemon/enforcement/tcObject.ts';
 import type { Lab } from '../lab/lab.ts';
 import { INTERNET_IPV4, INTERNET_IPV6 } from '../lab/topology.ts';
 import { until } from '../lab/until.ts';
@@ -35,15 +37,55 @@ describe('Limiter in the kernel', function () {
       bed.reaches('dogwood', '[2001:db8:24::26]'),
     ]);
     // What a packet was counted by first and last is read one after the other: a stray one may be between.
-    await until('every packet that was offered has passed', 5000, async () => {
-      const { limits } = (await bed.limiterWith(A)).state();
-      return limits
-        .flatMap(({ outbound, inbound }) => [outbound, inbound])
-        .every(({ offered, voice, bulk }) => {
-          const passed = (voice?.packets ?? 0) + (bulk?.packets ?? 0);
-          return offered !== null && offered.packets >= 2 && offered.packets === passed;
-        });
+    await until('every packet that was steered has passed', 5000, async () => {
+      const { steered, leaves } = await bed.tc.read();
+      return A.every(({ slot, interface: name }) =>
+        [outboundDevice(0), inboundDevice(0)].every(({ name: device }) => {
+          const passed = [VOICE, BULK].map(
+            (part) => leaves.get(leafCounterKey(device, classidOf(slot, part)))?.packets,
+          );
+          const { packets = 0 } = steered.get(steeredKey(name, device, cookieOf(slot))) ?? {};
+          return packets >= 2 && packets === (passed[0] ?? 0) + (passed[1] ?? 0);
+        }),
+      );
     });
+    const limiter = await bed.limiterWith(A);
+    await limiter.count();
+    for (const { outbound, inbound } of limiter.state().limits)
+      for (const { offered, voice, bulk } of [outbound, inbound])
+        assert.equal(offered?.packets, (voice?.packets ?? 0) + (bulk?.packets ?? 0));
+  });
+
+  it('steers no packet of its own addresses, nor any from or to who is exempt', async () => {
+    const spared = ['198.51.100.10/32', '2001:db8:8::10/128'];
+    const limiter = new Limiter(bed.tc, [`${INTERNET_IPV4}/32`]);
+    await limiter.start([edgeLimit('acme', { spared }), edgeLimit('birch'), portLimit('cedar')]);
+    await Promise.all([
+      bed.reaches('acme', `[${INTERNET_IPV6}]`),
+      bed.reaches('birch', INTERNET_IPV4),
+      bed.reaches('cedar', INTERNET_IPV4),
+    ]);
+    const { steered } = await bed.tc.read();
+    assert.deepEqual(
+      [...steered.values()].map(({ packets }) => packets),
+      [...steered.values()].map(() => 0),
+    );
+    await bed.reaches('birch', `[${INTERNET_IPV6}]`);
+    assert([...(await bed.tc.read()).steered.values()].some(({ packets }) => packets > 0));
+    await limiter.stop();
+  });
+
+  it('holds limits of two shards on two pairs of devices, and takes a pair away with its last one', async () => {
+    const far = edgeLimit('birch', { slot: 501 });
+    const limiter = await bed.limiterWith([edgeLimit('acme'), far]);
+    await Promise.all([bed.reaches('acme', INTERNET_IPV4), bed.reaches('birch', INTERNET_IPV4)]);
+    const both = await bed.standing();
+    assert(both.some((line) => line.startsWith('weir-out1 class')));
+    await limiter.apply([edgeLimit('acme')]);
+    assert.deepEqual(await bed.standing(), await bed.fromScratch([edgeLimit('acme')]));
+    await limiter.apply([]);
+    await limiter.apply([far, edgeLimit('acme')]);
+    assert.deepEqual(await bed.standing(), both);
   });
 
   it('leaves everything as it was found when it stops', async () => {
@@ -70,6 +112,8 @@ describe('Limiter in the kernel', function () {
     const runs = counting.runs;
     await limiter.apply(A.toReversed());
     await limiter.check();
+    await limiter.verify();
+    await limiter.verify();
     assert.equal(counting.runs, runs);
   });
 
@@ -92,9 +136,12 @@ describe('Limiter in the kernel', function () {
     ],
   ];
   for (const [name, first, second] of changes) {
-    it(`comes from one set of limits to ${name} as if it had begun there`, async () => {
-      const limiter = await bed.limiterWith(first);
+    it(`comes from one set of limits to ${name} as if it had begun there, and reads no more than what it changes`, async () => {
+      const executor = new FaultyExecutor(bed.tc);
+      const limiter = await bed.limiterWith(first, executor);
+      executor.fullReads = 0;
       await limiter.apply(second);
+      assert.equal(executor.fullReads, 0);
       assert.deepEqual(await bed.standing(), await bed.fromScratch(second));
     });
   }
@@ -145,8 +192,8 @@ describe('Limiter in the kernel', function () {
   });
 
   const sabotage: [string, () => void][] = [
-    ['a filter', () => bed.tcIn('filter del dev weir-out parent face: pref 4 protocol ip handle 4a:64:2 u32')],
-    ['a steering filter', () => bed.tcIn('filter del dev eth0 egress pref 64206 protocol ip handle 7a0:64:2 u32')],
+    ['a filter', () => bed.tcIn('filter del dev weir-out parent face: pref 4 protocol ip handle 4a:64:11 u32')],
+    ['a steering filter', () => bed.tcIn('filter del dev eth0 egress pref 64206 protocol ip handle 7a0:64:11 u32')],
     ['a list of filters', () => bed.tcIn('filter del dev eth0 ingress pref 64208')],
     ['the clsact', () => bed.tcIn('qdisc del dev veth-acme clsact')],
     ['a queue', () => bed.tcIn('qdisc replace dev weir-in parent face:5 handle 5: pfifo limit 7')],
@@ -177,7 +224,7 @@ describe('Limiter in the kernel', function () {
       const before = await bed.standing();
       change();
       assert.notDeepEqual(await bed.standing(), before);
-      await limiter.apply(A);
+      await limiter.verify();
       assert.deepEqual(await bed.standing(), before);
     });
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import type { Limit } from '../../daemon/enforcement/limit.ts';
-import { planObjects } from '../../daemon/enforcement/plan.ts';
+import { objectsOf, planLimits } from '../../daemon/enforcement/plan.ts';
 import { planSteps, renderSteps } from '../../daemon/enforcement/reconcile.ts';
 import { assertGolden } from '../support/golden.ts';
 import { edgeLimit, portLimit } from './limits.ts';
@@ -11,24 +11,33 @@ const GOLDEN = join(import.meta.dirname, '../golden/enforcement');
 const fifo = { fqCodel: false, missing: [] };
 const fqCodel = { fqCodel: true, missing: [] };
 
-const commands = (limits: readonly Limit[], capabilities = fifo): string[] =>
-  renderSteps(planSteps(planObjects(limits, capabilities).objects, [])).flatMap(({ tool, lines }) =>
+const planned = (limits: readonly Limit[], capabilities = fifo, exempt: readonly string[] = []) => {
+  const { groups, refused } = planLimits(limits, { capabilities, exempt });
+  return { objects: objectsOf(groups.values()), refused };
+};
+
+const commands = (limits: readonly Limit[], capabilities = fifo, exempt: readonly string[] = []): string[] =>
+  renderSteps(planSteps(planned(limits, capabilities, exempt).objects, [])).flatMap(({ tool, lines }) =>
     lines
       .join('\n')
       .split('\n')
       .map((line) => `${tool} ${line}`),
   );
 
-describe('planObjects', () => {
-  const golden: [string, readonly Limit[], typeof fifo][] = [
+describe('planLimits', () => {
+  const exempt = ['203.0.113.0/28', '2001:db8:f::/48'];
+  const golden: [string, readonly Limit[], typeof fifo, (readonly string[])?][] = [
     ['edge', [edgeLimit('dogwood', { slot: 7 })], fifo],
     ['edge-fq_codel', [edgeLimit('dogwood', { slot: 7, rateBps: 500e6 })], fqCodel],
+    ['spared', [edgeLimit('acme', { spared: ['198.51.100.9/32', '2001:db8:8::1/128'] })], fifo],
+    ['exempt', [edgeLimit('acme'), portLimit('birch')], fifo, exempt],
+    ['sharded', [edgeLimit('acme', { slot: 501 }), edgeLimit('birch', { slot: 65_000 })], fifo],
     ['port', [portLimit('acme', { rateBps: 20e6 })], fifo],
     ['wide', [edgeLimit('acme', { addresses: ['198.51.100.0/22', '2001:db8:8::/46'] })], fifo],
   ];
-  for (const [name, limits, capabilities] of golden) {
+  for (const [name, limits, capabilities, prefixes] of golden) {
     it(`plans ${name} as in its golden file`, () => {
-      assertGolden(join(GOLDEN, `${name}.txt`), `${commands(limits, capabilities).join('\n')}\n`);
+      assertGolden(join(GOLDEN, `${name}.txt`), `${commands(limits, capabilities, prefixes).join('\n')}\n`);
     });
   }
 
@@ -36,7 +45,7 @@ describe('planObjects', () => {
 
   const refused: [string, readonly Limit[], RegExp][] = [
     ['what is no prefix', [edgeLimit('acme', { addresses: ['acme.example'] })], /^acme\.example is no prefix$/],
-    ['a slot that has no handles', [edgeLimit('acme', { slot: 16_001 })], /^only tenants 1 … 16000/],
+    ['a slot that has no handles', [edgeLimit('acme', { slot: 65_001 })], /^only tenants 1 … 65000/],
     ['a slot of nobody', [edgeLimit('acme', { slot: 0 })], /^only tenants/],
     ['a rate too small for a frame', [edgeLimit('acme', { rateBps: 15_999 })], /^the limit is below 16 kbit\/s$/],
     ['a rate that is none', [edgeLimit('acme', { rateBps: Number.NaN })], /^the limit is below/],
@@ -52,31 +61,45 @@ describe('planObjects', () => {
   ];
   for (const [name, limits, reason] of refused) {
     it(`refuses ${name}, and plans the others`, () => {
-      const plan = planObjects([...limits, edgeLimit('cedar')], fifo);
+      const plan = planned([...limits, edgeLimit('cedar')], fifo);
       assert.equal(plan.refused.length, 1);
       assert.match(plan.refused[0]?.reason ?? '', reason);
       const others = limits.filter((limit) => limit !== plan.refused[0]?.limit);
-      assert.deepEqual(plan.objects, planObjects([...others, edgeLimit('cedar')], fifo).objects);
+      assert.deepEqual(plan.objects, planned([...others, edgeLimit('cedar')], fifo).objects);
     });
   }
 
-  it('plans 3,000 tenants, each once, and refuses the next', () => {
-    const limits = Array.from({ length: 3001 }, (_, i) =>
+  it('plans every tenant that can be configured, none of them on a pair of devices with too many others', () => {
+    const limits = Array.from({ length: 65_000 }, (_, i) =>
       edgeLimit('acme', { tenant: `t${i}`, slot: i + 1, addresses: [`10.${i >> 8}.${i & 255}.0/24`] }),
     );
-    const { refused: over } = planObjects(limits, fifo);
-    assert.deepEqual(over, [{ limit: limits[3000], reason: '3000 tenants are limited already' }]);
+    const { groups, refused: none } = planLimits(limits, { capabilities: fifo, exempt: [] });
+    assert.deepEqual(none, []);
+    const tenants = [...groups].flatMap(([key, { container }]) => (key.startsWith('tenant') ? [container] : []));
+    const shards = Map.groupBy(tenants, (container) => container);
+    assert.deepEqual([tenants.length, shards.size], [65_000, 130]);
+    assert([...shards.values()].every(({ length }) => length === 500));
+  });
+
+  it("refuses the tenant that has more of the host's addresses in a bucket than there is room for", () => {
+    const spared = Array.from({ length: 16 }, (_, i) => `198.51.100.${i}/32`);
+    const limit = edgeLimit('acme', { addresses: ['198.51.100.0/24'], spared });
+    assert.match(
+      planned([limit]).refused[0]?.reason ?? '',
+      /^more than 15 of this host's addresses share a hash bucket$/,
+    );
+    assert.deepEqual(planned([{ ...limit, spared: spared.slice(1) }]).refused, []);
   });
 
   it('refuses the tenant whose prefixes no longer fit into a bucket', () => {
-    const crowd = Array.from({ length: 4095 }, (_, i) => `10.${i >> 8}.0.${i & 255}/32`);
-    const { refused: over } = planObjects(
+    const crowd = Array.from({ length: 4080 }, (_, i) => `10.${i >> 8}.0.${i & 255}/32`);
+    const { refused: over } = planned(
       [edgeLimit('acme', { addresses: crowd }), edgeLimit('birch', { addresses: ['10.0.0.0/24'] })],
       fifo,
     );
     assert.deepEqual(
       over.map(({ limit, reason }) => [limit.tenant, reason]),
-      [['birch', 'more than 4095 prefixes share a hash bucket']],
+      [['birch', 'more than 4080 prefixes share a hash bucket']],
     );
   });
 });
@@ -98,7 +121,7 @@ function nameAdded(line: string): string {
   return up ?? `${device} ${name}`;
 }
 
-describe('planObjects of any limits', () => {
+describe('planLimits of any limits', () => {
   const octet = fc.integer({ min: 0, max: 255 });
   const prefix = fc.oneof(
     fc
@@ -124,7 +147,7 @@ describe('planObjects of any limits', () => {
   it('names no object twice', () => {
     fc.assert(
       fc.property(limits, (some) => {
-        const keys = planObjects(some, fifo).objects.map(({ key }) => key);
+        const keys = planned(some, fifo).objects.map(({ key }) => key);
         assert.equal(new Set(keys).size, keys.length);
       }),
     );
@@ -146,7 +169,7 @@ describe('planObjects of any limits', () => {
     fc.assert(
       fc.property(limits, (some) => {
         const distinct = some.filter((a, i) => !some.slice(0, i).some((b) => b.slot === a.slot));
-        assert.deepEqual(planObjects(distinct.toReversed(), fifo).objects, planObjects(distinct, fifo).objects);
+        assert.deepEqual(planned(distinct.toReversed(), fifo).objects, planned(distinct, fifo).objects);
       }),
     );
   });

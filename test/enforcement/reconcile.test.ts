@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
-import { planObjects } from '../../daemon/enforcement/plan.ts';
+import { objectsOf, planLimits } from '../../daemon/enforcement/plan.ts';
 import { isEmpty, planSteps, renderSteps } from '../../daemon/enforcement/reconcile.ts';
 import { type DesiredObject, LAYERS, type StandingObject } from '../../daemon/enforcement/tcObject.ts';
+import type { Limit } from '../../daemon/enforcement/limit.ts';
 import { edgeLimit, portLimit } from './limits.ts';
 
-const { objects } = planObjects([edgeLimit('dogwood'), portLimit('acme')], { fqCodel: false, missing: [] });
+const planned = (...limits: readonly Limit[]): DesiredObject[] => {
+  const options = { capabilities: { fqCodel: false, missing: [] }, exempt: ['203.0.113.0/28', '2001:db8:f::/48'] };
+  return objectsOf(planLimits(limits, options).groups.values());
+};
+const objects = planned(edgeLimit('dogwood'), portLimit('acme'));
 
 /** As the kernel would show the plan; a filter's target is in its text. */
 const standing = ({ layer, key, state }: DesiredObject): StandingObject => ({
@@ -42,10 +47,7 @@ describe('planSteps', () => {
   });
 
   it('changes a rate in place', () => {
-    const { objects: faster } = planObjects([edgeLimit('dogwood', { rateBps: 6e6 }), portLimit('acme')], {
-      fqCodel: false,
-      missing: [],
-    });
+    const faster = planned(edgeLimit('dogwood', { rateBps: 6e6 }), portLimit('acme'));
     assert.deepEqual(
       lines(faster, stands).map((line) => line.split(' ').slice(0, 2).join(' ')),
       Array.from({ length: 6 }, () => 'class change'),

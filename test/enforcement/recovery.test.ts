@@ -92,7 +92,7 @@ describe('Limiter after a crash and beside others', function () {
       const limiter = await bed.limiterWith(A);
       const before = await bed.standing();
       bed.tcIn('filter del dev eth0 egress pref 64206');
-      await limiter.apply(A);
+      await limiter.verify();
       assert.deepEqual(await bed.standing(), before);
       await limiter.stop();
       assert.deepEqual(await bed.lab.snapshot(), found);

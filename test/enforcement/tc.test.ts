@@ -61,7 +61,7 @@ describe('Tc', () => {
   it('runs its tools out of reach of a Ctrl-C in its terminal', async () => {
     // Field 6 of /proc/PID/stat is the session (proc_pid_stat(5)).
     writeFileSync(join(directory, 'ip'), '#!/bin/sh\ncut -d " " -f 6 /proc/$$/stat >&2\nexit 1\n', { mode: 0o755 });
-    const error = await new Tc({ path: `${directory}:/usr/bin:/bin` }).interfaces().catch((thrown: unknown) => thrown);
+    const error = await new Tc({ path: `${directory}:/usr/bin:/bin` }).probe().catch((thrown: unknown) => thrown);
     assert(error instanceof TcError);
     assert.match(error.stderr, /^\d+\n$/);
     assert.notEqual(error.stderr.trim(), readFileSync('/proc/self/stat', 'utf8').split(' ')[5]);

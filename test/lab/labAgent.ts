@@ -21,6 +21,11 @@ export class LabAgent {
     );
   }
 
+  /** Of its process, whose /sys shows the host's interfaces. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   async ask<Name extends Method>(method: Name, ...args: Parameters<AgentMethods[Name]>): Promise<Result<Name>> {
     const id = ++this.#asked;
     const { promise, resolve } = Promise.withResolvers<AgentReply>();
