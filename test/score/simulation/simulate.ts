@@ -1,0 +1,35 @@
+/** Runs an agenda through metering and detectors: blocks come as they are written, and nothing is kept. */
+import type { FrameBlock, Milliseconds } from '../../../probes/probe.ts';
+import { Observer } from '../observe.ts';
+import type { Observation, WrittenTenant } from '../trial.ts';
+import { Agenda } from './agenda.ts';
+import { FrameWriter } from './frameWriter.ts';
+
+export interface Span {
+  readonly startMs: Milliseconds;
+  readonly endMs: Milliseconds;
+}
+
+/** `begin` puts into the agenda what is to happen. */
+export function simulate(
+  tenants: readonly WrittenTenant[],
+  { startMs, endMs }: Span,
+  begin: (writer: FrameWriter, agenda: Agenda) => void,
+): Omit<Observation, 'attackTimesMs'> {
+  const observer = new Observer(tenants);
+  run({ startMs, endMs }, begin, (block) => observer.observe(block));
+  return observer.finish();
+}
+
+/** The same without anybody who looks. */
+export function run(
+  { startMs, endMs }: Span,
+  begin: (writer: FrameWriter, agenda: Agenda) => void,
+  take: (block: FrameBlock) => void,
+): void {
+  const writer = new FrameWriter(take);
+  const agenda = new Agenda();
+  begin(writer, agenda);
+  agenda.run(startMs, endMs);
+  writer.flush();
+}

@@ -1,0 +1,53 @@
+/** All trials of the scoreboard, in parts, each with a table of its own. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { compare, type Comparison, type Line, linesOf, parse, render } from './board.ts';
+import { captureTrial } from './captureTrial.ts';
+import { LABELLED_FOLDERS, trialsOf } from './expectations.ts';
+import { recordedTrials } from './recordedTrials.ts';
+import { dayTrials, simulatedTrials, weekTrials } from './simulation/trials.ts';
+import type { Trial } from './trial.ts';
+
+/** A folder beside the repository, which a clone need not have. */
+export const CAPTURES = resolve(import.meta.dirname, '../../../shared/captures');
+export const hasCaptures = (): boolean => existsSync(CAPTURES);
+
+/** `workshop`: a folder for unpacked files. */
+export const PARTS: Readonly<Record<string, (workshop: string) => Trial[]>> = {
+  /** Captures of others. */
+  labelled: (workshop) =>
+    trialsOf(labelledFiles(), (file) => join(CAPTURES, file)).map((trial) => captureTrial(trial, workshop)),
+  /** Our own. */
+  recorded: (workshop) => recordedTrials().map((trial) => captureTrial(trial, workshop)),
+  /** By packet time: what takes hours. */
+  simulated: simulatedTrials,
+  /** Of 200 tenants. */
+  day: dayTrials,
+  week: weekTrials,
+};
+
+const labelledFiles = (): string[] =>
+  LABELLED_FOLDERS.flatMap((folder) =>
+    readdirSync(join(CAPTURES, folder))
+      .toSorted()
+      .map((name) => `${folder}/${name}`),
+  );
+
+export interface PartResult extends Comparison {
+  readonly lines: readonly Line[];
+}
+
+/** Runs the part's trials and lays them beside its table, which UPDATE_SCORE=1 writes anew. */
+export function runPart(name: string): PartResult {
+  const table = join(import.meta.dirname, 'boards', `${name}.tsv`);
+  const workshop = mkdtempSync(join(tmpdir(), 'weir-score-'));
+  try {
+    const trials = PARTS[name]?.(workshop) ?? [];
+    const lines = trials.flatMap((trial) => linesOf(trial, trial.observe()));
+    if (process.env['UPDATE_SCORE'] === '1') writeFileSync(table, render(lines));
+    return { lines, ...compare(parse(readFileSync(table, 'utf8')), lines) };
+  } finally {
+    rmSync(workshop, { recursive: true });
+  }
+}
