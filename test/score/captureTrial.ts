@@ -27,6 +27,8 @@ export interface CaptureTrial {
   readonly kind: TrialKind;
   readonly path: string;
   readonly tenants: readonly WrittenTenant[];
+  /** The tenant whose own port it was captured at; left out: it faces the internet. */
+  readonly port?: string;
   readonly expected?: readonly Attack[];
   readonly allowed?: readonly Named[];
 }
@@ -40,7 +42,7 @@ export const captureTrial = (capture: CaptureTrial, workshop: string): Trial => 
   observe() {
     const path = unpacked(capture.path, workshop);
     const attackTimesMs = (capture.expected ?? []).map(({ packets }) => timesOf(path, packets ?? {}));
-    const observer = new Observer(capture.tenants);
+    const observer = new Observer(capture.tenants, capture.port ?? null);
     for (const block of blocksOf(path)) observer.observe(block);
     return { ...observer.finish(), attackTimesMs };
   },

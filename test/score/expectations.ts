@@ -12,6 +12,8 @@ interface Aggression {
   readonly victims: readonly string[];
   /** Hits many: nobody in particular is the victim. */
   readonly isWide?: boolean;
+  /** Its sources are forged, so that it is also judged at the port of whoever sends it. */
+  readonly isForged?: boolean;
   readonly allowed?: readonly Named[];
 }
 
@@ -21,6 +23,7 @@ interface Expectation {
   readonly attack?: Aggression;
   /** In place of those that follow from the attack, or of the private addresses. */
   readonly tenants?: readonly WrittenTenant[];
+  readonly port?: string;
   readonly expected?: readonly Attack[];
   readonly allowed?: readonly Named[];
 }
@@ -32,7 +35,7 @@ const FLOODS: Readonly<Record<string, Aggression>> = {
   'st-amp.UDP.snmp.src161.pcapng': { detector: 'amplification', type: 'snmp', victims: [VICTIM] },
   // Answers of DNS in fragments, beside a connection of somebody else.
   'st-amp.dns.RRSIG.fragmented.pcap': { detector: 'amplification', type: 'dns', victims: [VICTIM] },
-  'st-pkt.TCP.synflood.spoofed.pcap': { detector: 'synFlood', victims: [VICTIM] },
+  'st-pkt.TCP.synflood.spoofed.pcap': { detector: 'synFlood', victims: [VICTIM], isForged: true },
   // Echo requests behind authentication headers, 6,700 a second.
   'su-denial6-5.pcap.gz': { detector: 'extensionHeaderFlood', offender: '2001:db8:1::2', victims: ['2001:db8:1::1'] },
   // One source; both ends have addresses that are for documentation only.
@@ -117,13 +120,17 @@ const ANOMALIES: Readonly<Record<string, Aggression>> = {
 
 const A_NOTE: readonly Named[] = [{ detector: ['headerAnomaly', 'spoofedSource'] }];
 
+/** At the port of a tenant whose addresses are not among those of the capture. */
+const PORT: readonly WrittenTenant[] = [{ id: 'port', addresses: ['192.0.2.0/24'] }];
+
+function atPort(file: string, named: readonly Named[]): Expectation {
+  const expected = named.map((each) => ({ ...each, tenant: 'port', direction: 'outbound' as const }));
+  return { file, kind: 'attack', tenants: PORT, port: 'port', expected, allowed: A_NOTE };
+}
+
 const ODDITIES: readonly Expectation[] = [
-  {
-    // From everybody to nobody: only at somebody's own port is there somebody to name, who is not among the addresses.
-    file: 'spoof-anomalies/ar-ip-boundaries.pcap',
-    kind: 'other',
-    allowed: A_NOTE,
-  },
+  // From everybody to nobody: only at somebody's own port is there somebody to name.
+  atPort('spoof-anomalies/ar-ip-boundaries.pcap', [{ detector: 'spoofedSource' }]),
   // A host talks to itself, by two ports: no land attack.
   { file: 'spoof-anomalies/ar-mysql-deny.pcap', kind: 'benign' },
   {
@@ -150,7 +157,8 @@ const ODDITIES: readonly Expectation[] = [
   { file: 'spoof-anomalies/ze-ip4-bad-chksum.pcap', kind: 'other', allowed: [{ detector: 'spoofedSource' }] },
   { file: 'spoof-anomalies/ze-ip4-tcp-good-chksum.pcap', kind: 'other', allowed: [{ detector: 'spoofedSource' }] },
   { file: 'spoof-anomalies/ze-ip6-udp-bad-chksum.pcap', kind: 'benign' },
-  { file: 'spoof-anomalies/ze-option-sack.pcap', kind: 'other', allowed: A_NOTE },
+  // Loopback's addresses on a wire.
+  atPort('spoof-anomalies/ze-option-sack.pcap', [{ detector: 'spoofedSource' }]),
   // 250 clients ask for addresses and get them.
   { file: 'floods/ze-dhcp_flood.pcap', kind: 'other' },
   {
@@ -189,8 +197,14 @@ const INSIDE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16
 /** Everything, which a longer prefix may take something of. */
 const ALL = ['0.0.0.0/0', '::/0'];
 
-/** Both sides of what is harmless must stay harmless. */
-const SIDES: readonly { side: string; tenants: readonly WrittenTenant[] }[] = [
+/** Both sides of what is harmless must stay harmless, and what was captured inside must at one's own port. */
+const SIDES: readonly {
+  side: string;
+  tenants: readonly WrittenTenant[];
+  port?: string;
+  folders?: readonly string[];
+}[] = [
+  { side: 'port', tenants: [{ id: 'inside', addresses: INSIDE }], port: 'inside', folders: ['benign'] },
   { side: 'inside', tenants: [{ id: 'inside', addresses: INSIDE }] },
   {
     side: 'outside',
@@ -226,12 +240,23 @@ function trialsOfOne({
   kind,
   attack,
   tenants,
+  port,
   expected = [],
   allowed = [],
 }: Expectation): Omit<CaptureTrial, 'path'>[] {
   if (attack !== undefined) return waysOf(file, attack);
-  if (tenants !== undefined) return [{ name: file, kind, tenants, expected, allowed }];
-  return SIDES.map(({ side, tenants: theirs }) => ({ name: `${file} ${side}`, kind, tenants: theirs, allowed }));
+  if (tenants !== undefined)
+    return [{ name: file, kind, tenants, ...(port === undefined ? {} : { port }), expected, allowed }];
+  const [folder = ''] = file.split('/');
+  return SIDES.filter(({ folders }) => folders?.includes(folder) ?? true).map(
+    ({ side, tenants: theirs, port: at }) => ({
+      name: `${file} ${side}`,
+      kind,
+      tenants: theirs,
+      ...(at === undefined ? {} : { port: at }),
+      allowed,
+    }),
+  );
 }
 
 /** The same attack with the victim as the tenant, and with the offender. */
@@ -248,6 +273,14 @@ function waysOf(file: string, attack: Aggression): Omit<CaptureTrial, 'path'>[] 
     expected: [{ ...common, tenant: 'victim', direction: 'inbound', offender: offender ?? null }],
     allowed,
   };
+  if (offender === undefined && attack.isForged === true) {
+    const forged = { tenant: 'port', direction: 'outbound' as const };
+    const expected = [
+      { ...common, ...forged },
+      { detector: 'spoofedSource', ...forged },
+    ];
+    return [inbound, { name: `${file} port`, kind: 'attack', tenants: PORT, port: 'port', expected, allowed }];
+  }
   if (offender === undefined) return [inbound];
   const outbound: Omit<CaptureTrial, 'path'> = {
     name: `${file} out`,

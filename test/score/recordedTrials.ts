@@ -20,25 +20,44 @@ export const recordedTrials = (): CaptureTrial[] =>
     return waysOf(recording).map((way) => ({ ...way, path }));
   });
 
-/** Random sources are nobody's, so that only the victim's side can tell. */
-function waysOf(recording: Recording): Omit<CaptureTrial, 'path'>[] {
-  const { name, expected = [], allowed = [] } = recording;
-  if (expected.length === 0)
-    return (['tenant', 'stranger'] as const).map((side) => ({
-      name: `${name} ${side}`,
-      kind: 'benign',
-      tenants: tenantsAt(side),
-    }));
+type Way = Omit<CaptureTrial, 'path'>;
+
+/** What has forged sources is told from the offender's side at its own port only. */
+function waysOf(recording: Recording): Way[] {
+  const { name, expected = [], isForged = false } = recording;
+  if (expected.length === 0) return quietWays(name);
   const inbound = wayOf(recording, 'tenant', 'inbound');
-  const isNobodys = expected.some(({ offender }) => offender === null);
-  return isNobodys ? [{ ...inbound, allowed }] : [inbound, wayOf(recording, 'stranger', 'outbound')];
+  if (!isForged) return [inbound, ...(recording.isInboundOnly ? [] : [wayOf(recording, 'stranger', 'outbound')])];
+  return [inbound, portWay(recording)];
 }
 
-function wayOf(
-  { name, expected = [], allowed = [] }: Recording,
-  side: Side,
-  direction: Direction,
-): Omit<CaptureTrial, 'path'> {
+const quietWays = (name: string): Way[] => [
+  ...(['tenant', 'stranger'] as const).map((side): Way => ({
+    name: `${name} ${side}`,
+    kind: 'benign',
+    tenants: tenantsAt(side),
+  })),
+  { name: `${name} port`, kind: 'benign', tenants: tenantsAt('tenant'), port: 'tenant' },
+];
+
+function portWay({ name, expected = [], allowed = [] }: Recording): Way {
+  const forged: Attack = { detector: 'spoofedSource', tenant: 'stranger', direction: 'outbound' };
+  const named = expected.map((attack) => {
+    const { offender: _, ...rest } = attackOf(attack, 'stranger', 'outbound');
+    return rest;
+  });
+  const all = named.some(({ detector }) => detector === 'spoofedSource') ? named : [...named, forged];
+  return {
+    name: `${name} port`,
+    kind: 'attack',
+    tenants: tenantsAt('stranger'),
+    port: 'stranger',
+    expected: all,
+    allowed,
+  };
+}
+
+function wayOf({ name, expected = [], allowed = [] }: Recording, side: Side, direction: Direction): Way {
   return {
     name: `${name} ${direction === 'inbound' ? 'in' : 'out'}`,
     kind: 'attack',
@@ -53,9 +72,12 @@ function attackOf({ detector, type, offender, victim }: RecordedAttack, tenant: 
     detector,
     ...(type === undefined ? {} : { type }),
     ...(victim === null ? {} : { victim }),
-    offender,
+    ...(offender === undefined ? {} : { offender }),
     tenant,
     direction,
-    packets: { ...(offender === null ? {} : { from: [offender] }), ...(victim === null ? {} : { to: [victim] }) },
+    packets: {
+      ...(typeof offender === 'string' ? { from: [offender] } : {}),
+      ...(victim === null ? {} : { to: [victim] }),
+    },
   };
 }

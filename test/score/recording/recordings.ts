@@ -9,6 +9,10 @@ export interface Recording {
   /** Its first packets. */
   readonly packets: number;
   readonly expected?: readonly RecordedAttack[];
+  /** Its sources are not those of who sends it. */
+  readonly isForged?: boolean;
+  /** It is about the victim's link: who does it is nobody from outside. */
+  readonly isLocal?: boolean;
   readonly allowed?: readonly Named[];
 }
 
@@ -16,8 +20,8 @@ export interface Recording {
 export interface RecordedAttack {
   readonly detector: Named['detector'];
   readonly type?: string;
-  /** Who does it; null: many. */
-  readonly offender: string | null;
+  /** Who does it; null: many; left out: whoever it is said to be. */
+  readonly offender?: string | null;
   /** Whom it hits; null: many. */
   readonly victim: string | null;
 }
@@ -160,6 +164,7 @@ const flood = ({ name, words, detector, type, packets = 4000, spoofed = false, a
   expected: [
     { detector, ...(type === undefined ? {} : { type }), offender: spoofed ? null : STRANGER, victim: TENANT },
   ],
+  isForged: spoofed,
   allowed: [...allowed, ...(spoofed ? SPOOFED : [])],
 });
 
@@ -235,15 +240,13 @@ const SERVICES: readonly (readonly [type: string, port: number, payload: number]
   ['sip', 5060, 600],
 ];
 
-const AMPLIFIERS = SERVICES.map(([type, port, payload]) =>
-  flood({
-    name: `amplified-${type}`,
-    words: `--udp -s ${port} -k -p 33000 -d ${payload}`,
-    detector: 'amplification',
-    type,
-    spoofed: true,
-  }),
-);
+/** The sources stand for reflectors, who are not forged. */
+const AMPLIFIERS = SERVICES.map(([type, port, payload]): Recording => {
+  const words = `--udp -s ${port} -k -p 33000 -d ${payload}`;
+  const name = `amplified-${type}`;
+  const forged = flood({ name, words, detector: 'amplification', type, packets: 2500, spoofed: true });
+  return { ...forged, isForged: false, isInboundOnly: true };
+});
 
 const anomaly = (name: string, words: string, victim: string | null = TENANT): Recording => ({
   name: `odd-${name}`,
@@ -258,7 +261,8 @@ const ANOMALIES: readonly Recording[] = [
     commands: byStranger(`hping3 -q -n -c 20 -i u20000 -S -a ${TENANT} -s 139 -k -p 139 ${TENANT}`),
     packets: 200,
     // From the victim's own address: a lie about the source as well.
-    expected: [{ detector: 'headerAnomaly', type: 'land', offender: null, victim: TENANT }],
+    expected: [{ detector: 'headerAnomaly', type: 'land', victim: TENANT }],
+    isForged: true,
     allowed: [{ detector: ['headerAnomaly', 'spoofedSource'] }],
   },
   anomaly('null', '-p 80'),
@@ -273,11 +277,31 @@ const ANOMALIES: readonly Recording[] = [
   anomaly('tiny-fragments', '-S -p 80 -f -d 40'),
 ];
 
+const forged = (name: string, source: string): Recording => ({
+  name: `forged-${name}`,
+  commands: byStranger(`hping3 -q -n -c 50 -i u20000 -a ${source} -S -p 443 ${TENANT}`),
+  packets: 200,
+  expected: [{ detector: 'spoofedSource', victim: TENANT }],
+  isForged: true,
+});
+
+/** Sources that cannot come from there. */
+const FORGED: readonly Recording[] = [
+  forged('own', `${SIDES.tenant.block}.77`),
+  forged('private', '10.1.2.3'),
+  forged('loopback', '127.0.0.1'),
+  forged('link-local', '169.254.7.7'),
+  forged('multicast', '224.0.0.9'),
+  forged('broadcast', '255.255.255.255'),
+  forged('zero', '0.0.0.0'),
+];
+
 const ipv6Flood = (name: string, command: string, detector: string, allowed: readonly Named[] = []): Recording => ({
   name: `thc-${name}`,
   commands: byStranger(`timeout ${SECONDS} ${command}`),
   packets: 1500,
   expected: [{ detector, offender: null, victim: null }],
+  isLocal: true,
   allowed,
 });
 
@@ -341,6 +365,7 @@ export const RECORDINGS: readonly Recording[] = [
   ...AMPLIFIERS,
   ...CARPET,
   ...IPV6_FLOODS,
+  ...FORGED,
   ...ANOMALIES,
   ...BENIGN,
 ];
