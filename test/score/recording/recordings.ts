@@ -11,8 +11,8 @@ export interface Recording {
   readonly expected?: readonly RecordedAttack[];
   /** Its sources are not those of who sends it. */
   readonly isForged?: boolean;
-  /** It is about the victim's link: who does it is nobody from outside. */
-  readonly isLocal?: boolean;
+  /** Who sends it is not who is behind it, or is nobody: it is told from the victim's side only. */
+  readonly isInboundOnly?: boolean;
   readonly allowed?: readonly Named[];
 }
 
@@ -186,7 +186,7 @@ const FLAGS: readonly Flood[] = [
   { name: 'rst-spoofed', words: '-R -p 443 -M 1000 -L 1', detector: 'tcpFlood', type: 'rst', spoofed: true },
   { name: 'fin', words: '-F -p 443 -M 1000 -L 1', detector: 'tcpFlood', allowed: ODD_FLAGS },
   { name: 'fin-ack', words: '-F -A -p 443 -M 1000 -L 1', detector: 'tcpFlood', type: 'fin' },
-  { name: 'syn-ack', words: '-S -A -s 443 -k -p 40000 -M 1000 -L 1', detector: 'tcpFlood', type: 'synAck' },
+  { name: 'syn-ack', words: '-S -A -s 443 -k -p 40000 -M 1000 -L 1', detector: 'tcpFlood', type: 'backscatter' },
   {
     name: 'syn-ack-spoofed',
     words: '-S -A -s 443 -k -p 40000 -M 1000 -L 1',
@@ -235,7 +235,7 @@ const SERVICES: readonly (readonly [type: string, port: number, payload: number]
   ['chargen', 19, 1000],
   ['qotd', 17, 400],
   ['ike', 500, 300],
-  ['wsDiscovery', 3702, 1000],
+  ['ws-discovery', 3702, 1000],
   ['bacnet', 47_808, 500],
   ['sip', 5060, 600],
 ];
@@ -300,13 +300,17 @@ const ipv6Flood = (name: string, command: string, detector: string, allowed: rea
   name: `thc-${name}`,
   commands: byStranger(`timeout ${SECONDS} ${command}`),
   packets: 1500,
-  expected: [{ detector, offender: null, victim: null }],
-  isLocal: true,
+  expected: [{ detector, victim: null }],
+  isInboundOnly: true,
   allowed,
 });
 
 const IPV6_FLOODS: readonly Recording[] = [
-  ipv6Flood('denial6-2', 'atk6-denial6 edge0 2001:db8:1::2 2', 'extensionHeaderFlood', ODD_FLAGS),
+  {
+    ...ipv6Flood('denial6-2', 'atk6-denial6 edge0 2001:db8:1::2 2', 'extensionHeaderFlood', ODD_FLAGS),
+    expected: [{ detector: 'extensionHeaderFlood', offender: SIDES.stranger.link6, victim: SIDES.tenant.link6 }],
+    isInboundOnly: false,
+  },
   ipv6Flood('solicitations', 'atk6-flood_solicitate6 edge0 2001:db8:1::2', 'neighbourFlood', SPOOFED),
   ipv6Flood('advertisements', 'atk6-flood_advertise6 edge0', 'neighbourFlood', SPOOFED),
   ipv6Flood('routers', 'atk6-flood_router26 edge0', 'neighbourFlood', SPOOFED),
@@ -319,7 +323,7 @@ const CARPET: readonly Recording[] = [
       `timeout ${SECONDS} hping3 -q -n --flood -N 7 -a ${STRANGER} --udp -s 4000 -k -p 5060 -d 200 -I edge0 --rand-dest ${SIDES.tenant.block}.x`,
     ),
     packets: 16_000,
-    expected: [{ detector: 'carpetBomb', offender: STRANGER, victim: null }],
+    expected: [{ detector: 'carpetBomb', victim: null }],
   },
 ];
 

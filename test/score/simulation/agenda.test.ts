@@ -36,7 +36,7 @@ describe('Agenda', () => {
             startMs,
           );
         }
-        agenda.run(START_MS, END_MS);
+        agenda.run(END_MS);
         assert.deepEqual(
           done,
           due.toSorted((a, b) => a - b),

@@ -1,4 +1,4 @@
-/** What happens next: activities by packet time, each of which does its part and says when it goes on. */
+/** What happens next: activities by packet time, each of which does its part and says when it goes on. A binary heap, in two flat arrays. */
 import type { Milliseconds } from '../../../probes/probe.ts';
 
 /** Does what is due at `timeMs`; the time of what it does next, not before that; Infinity: it is over. */
@@ -6,59 +6,74 @@ export interface Activity {
   step(timeMs: Milliseconds): Milliseconds;
 }
 
-interface Entry {
-  timeMs: Milliseconds;
-  readonly activity: Activity;
-}
-
-/** Entries are sorted within a slot, once it is due. */
-const SLOT_MS = 250;
-
 export class Agenda {
-  readonly #slots = new Map<number, Entry[]>();
-  /** Of the slot that is being done, in order; `#at` is the next one. */
-  #due: Entry[] = [];
-  #at = 0;
-  #slot = -1;
+  /** No activity's time is before that of the one at half its index. The first is at 1. */
+  #times = new Float64Array(1 << 16);
+  readonly #activities: (Activity | null)[] = [null];
+  #count = 0;
 
   add(activity: Activity, timeMs: Milliseconds): void {
-    this.#insert({ timeMs, activity });
+    this.#count += 1;
+    if (this.#count === this.#times.length) this.#grow();
+    this.#rise(this.#count, activity, timeMs);
   }
 
   /** Everything before `endMs`, in order of time; what comes later is left. */
-  run(startMs: Milliseconds, endMs: Milliseconds): void {
-    for (let slot = Math.floor(startMs / SLOT_MS); slot * SLOT_MS < endMs; slot++) this.#runSlot(slot);
-  }
-
-  #runSlot(slot: number): void {
-    const entries = this.#slots.get(slot);
-    this.#slot = slot;
-    if (entries === undefined) return;
-    this.#slots.delete(slot);
-    this.#due = entries.sort((a, b) => a.timeMs - b.timeMs); // oxlint-disable-line no-array-sort -- its own, and the hot loop
-    for (this.#at = 0; this.#at < this.#due.length;) {
-      const entry = this.#due[this.#at]!;
-      this.#at += 1;
-      const next = entry.activity.step(entry.timeMs);
-      if (next === Infinity) continue;
-      entry.timeMs = next;
-      this.#insert(entry);
+  run(endMs: Milliseconds): void {
+    while (this.#count > 0 && this.#times[1]! < endMs) {
+      const timeMs = this.#times[1]!;
+      const activity = this.#activities[1]!;
+      const next = activity.step(timeMs);
+      // What it has added meanwhile is not before `timeMs`, so that it may have taken the first place at the same time only.
+      if (this.#activities[1] !== activity)
+        throw new RangeError('Cannot go on: something was put before what is being done');
+      if (next === Infinity) this.#removeFirst();
+      else this.#sink(activity, next);
     }
-    this.#due = [];
   }
 
-  #insert(entry: Entry): void {
-    const slot = Math.floor(entry.timeMs / SLOT_MS);
-    if (slot <= this.#slot) return this.#insertDue(entry);
-    const entries = this.#slots.get(slot);
-    if (entries === undefined) this.#slots.set(slot, [entry]);
-    else entries.push(entry);
+  #grow(): void {
+    const times = new Float64Array(this.#times.length * 2);
+    times.set(this.#times);
+    this.#times = times;
   }
 
-  /** Among those that are still to be done in this slot. */
-  #insertDue(entry: Entry): void {
-    let at = this.#due.length;
-    while (at > this.#at && this.#due[at - 1]!.timeMs > entry.timeMs) at -= 1;
-    this.#due.splice(at, 0, entry);
+  #removeFirst(): void {
+    const last = this.#activities[this.#count]!;
+    const lastMs = this.#times[this.#count]!;
+    this.#activities[this.#count] = null;
+    this.#count -= 1;
+    if (this.#count > 0) this.#sink(last, lastMs);
+  }
+
+  /** From a free place at the end upwards. */
+  #rise(from: number, activity: Activity, timeMs: Milliseconds): void {
+    const times = this.#times;
+    const activities = this.#activities;
+    let at = from;
+    while (at > 1 && times[at >> 1]! > timeMs) {
+      times[at] = times[at >> 1]!;
+      activities[at] = activities[at >> 1]!;
+      at >>= 1;
+    }
+    times[at] = timeMs;
+    activities[at] = activity;
+  }
+
+  /** From the first place, which is free, downwards. */
+  #sink(activity: Activity, timeMs: Milliseconds): void {
+    const times = this.#times;
+    const activities = this.#activities;
+    const count = this.#count;
+    let at = 1;
+    for (let child = 2; child <= count; child = at * 2) {
+      if (child < count && times[child + 1]! < times[child]!) child += 1;
+      if (times[child]! >= timeMs) break;
+      times[at] = times[child]!;
+      activities[at] = activities[child]!;
+      at = child;
+    }
+    times[at] = timeMs;
+    activities[at] = activity;
   }
 }

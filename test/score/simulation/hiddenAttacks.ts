@@ -34,7 +34,7 @@ export function hiddenAttacks(): readonly Plan[] {
     flood(inbound(54), 'icmpFlood', null, true, 5000, 6, (packet, i) =>
       echo(packet, bots[i % bots.length]!, inbound(54).to),
     ),
-    flood(inbound(55), 'tcpFlood', 'ack', true, 20_000, 4, ack(inbound(55))),
+    flood(inbound(55), 'tcpFlood', 'ack', true, 30_000, 4, ack(inbound(55))),
     flood(inbound(56), 'fragmentFlood', null, true, 10_000, 4, fragments(inbound(56))),
     flood(inbound(57), 'amplification', 'dns', true, 6000, 5, (packet, i) =>
       datagram(packet, reflectors[i % reflectors.length]!, inbound(57).to, [53, 33_000], 1400),

@@ -13,23 +13,23 @@ export interface Span {
 /** `begin` puts into the agenda what is to happen. */
 export function simulate(
   tenants: readonly WrittenTenant[],
-  { startMs, endMs }: Span,
+  span: Span,
   begin: (writer: FrameWriter, agenda: Agenda) => void,
 ): Omit<Observation, 'attackTimesMs'> {
   const observer = new Observer(tenants);
-  run({ startMs, endMs }, begin, (block) => observer.observe(block));
+  run(span, begin, (block) => observer.observe(block));
   return observer.finish();
 }
 
 /** The same without anybody who looks. */
 export function run(
-  { startMs, endMs }: Span,
+  { endMs }: Span,
   begin: (writer: FrameWriter, agenda: Agenda) => void,
   take: (block: FrameBlock) => void,
 ): void {
   const writer = new FrameWriter(take);
   const agenda = new Agenda();
   begin(writer, agenda);
-  agenda.run(startMs, endMs);
+  agenda.run(endMs);
   writer.flush();
 }
