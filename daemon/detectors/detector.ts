@@ -59,6 +59,8 @@ export interface Evidence {
   readonly packetsByKind: Readonly<Record<string, number>>;
   readonly topSources: readonly { readonly address: string; readonly share: number }[];
   readonly topPorts: readonly { readonly port: number; readonly share: number }[];
+  /** The sources, or many of them, are forged: they cannot be where the packets come from. */
+  readonly hasForgedSources?: true;
   /** Source ports, where they tell something: services that are used as reflectors. */
   readonly topSourcePorts?: readonly { readonly port: number; readonly share: number }[];
   /** Estimated number of distinct destination ports. */

@@ -6,11 +6,12 @@ import type { Incident } from './incident.ts';
 
 /** What happens between whom: `inbound SYN flood against 192.0.2.10 (tenant acme)`. */
 export function describeSubject(incident: Incident): string {
-  const { tenant, victim, offender, direction, signature } = incident;
+  const { tenant, victim, offender, direction, signature, evidence } = incident;
+  const type = evidence.tier === 'sample' || evidence.type === undefined ? '' : ` (${evidence.type})`;
   const from = offender === null || offender === tenant ? '' : ` from ${offender}`;
   const against = victim === null || victim === tenant ? '' : ` against ${victim}`;
   const way = direction === null ? '' : `${direction} `;
-  return `${way}${signatureWords(signature)}${from}${against} (tenant ${tenant})`;
+  return `${way}${signatureWords(signature)}${type}${from}${against} (tenant ${tenant})`;
 }
 
 /** `52.1 kpps, 2.6 × the threshold of 20 kpps`. */

@@ -33,9 +33,10 @@ function describePort({ port }: TrafficEvidence): string {
   return `Port: ${parts.join(', ')}.`;
 }
 
-function describeSources({ sources, topSources }: TrafficEvidence): string {
+function describeSources({ sources, topSources, hasForgedSources }: TrafficEvidence): string {
   const about =
     sources === undefined ? '' : `about ${formatQuantity(sources.distinct, '')} ± ${formatShare(sources.error)}`;
+  if (hasForgedSources) return `Sources: ${about === '' ? '' : `${about}, `}forged.`;
   return list('Sources', topSources, ({ address }) => address, about);
 }
 

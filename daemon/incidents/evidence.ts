@@ -39,6 +39,8 @@ function uniteTraffic(all: TrafficEvidence, next: Evidence, nextIsPeak: boolean)
     topSources: uniteTop(all.topSources, all.packets, next.topSources, packets, ({ address }) => address),
     topPorts: uniteTop(all.topPorts, all.packets, next.topPorts, packets, ({ port }) => port),
     ...mostPorts(all, next),
+    ...(peak.type === undefined ? {} : { type: peak.type }),
+    ...(all.hasForgedSources || next.hasForgedSources ? { hasForgedSources: true } : {}),
     ...(next.port !== undefined && { port: next.port }),
     packets: all.packets + packets,
     bytes: all.bytes + bytes,

@@ -5,6 +5,7 @@ import type { Direction, Window } from '../../metering/window.ts';
 import type { Detector, DetectorContext, DetectorDefinition, Finding, Json, Reading, Signature } from '../detector.ts';
 import { attribute } from './attribution.ts';
 import { rateSeconds, targetEvidence, trust, trustInSilence } from './evidence.ts';
+import { ForgedSources } from './forgedSources.ts';
 import { trafficOptions } from './options.ts';
 import { burstSeconds, lookAt, type Target } from './target.ts';
 
@@ -81,6 +82,7 @@ class FloodDetector implements Detector {
   readonly #signature: Signature;
   readonly #threshold: number;
   readonly #context: DetectorContext;
+  readonly #forged: ForgedSources;
 
   constructor(rule: FloodRule, signature: Signature, threshold: number, context: DetectorContext) {
     this.id = rule.id;
@@ -89,6 +91,7 @@ class FloodDetector implements Detector {
     this.#signature = signature;
     this.#threshold = threshold;
     this.#context = context;
+    this.#forged = new ForgedSources(context);
   }
 
   observe(window: Window): Finding[] {
@@ -134,7 +137,10 @@ class FloodDetector implements Detector {
       value: Math.round(rate / weight),
       threshold: this.#threshold / weight,
       level: Math.round(rate),
-      evidence: targetEvidence(target, this.#rule.type?.(target)),
+      evidence: {
+        ...targetEvidence(target, this.#rule.type?.(target)),
+        ...(this.#forged.areAt(target) ? { hasForgedSources: true } : {}),
+      },
     };
     return [slot < 0 ? finding : { ...finding, sources: window.details.sketch(slot) }];
   }

@@ -12,6 +12,7 @@ export interface Target {
   readonly window: Window;
   readonly line: number;
   readonly address: string;
+  readonly words: AddressWords;
   /** The number of the tenant whose address it is; 0: nobody's. */
   readonly tenant: number;
   /** Largest first; empty when no closer look was free. */
@@ -28,10 +29,12 @@ export interface Target {
 export function lookAt(window: Window, line: number, hashSeed: number): Target {
   const { targets, details } = window;
   const slot = window.targetDetail(line);
+  const words = wordsOf(window, line);
   return {
     window,
     line,
-    address: formatAddress(...wordsOf(window, line)),
+    address: formatAddress(...words),
+    words,
     tenant: targets.tenant(line),
     topSources: slot < 0 ? [] : details.topSources(slot),
     topPorts: slot < 0 ? [] : details.topPorts(slot),
@@ -66,9 +69,8 @@ export function burstSeconds({ window, line }: Target): number {
 export const received = ({ window, line }: Target, kind: number): number => window.targetPackets(line, kind);
 
 /** Packets that it sends itself; `lane`: SOURCE_SYN, SOURCE_UDP or SOURCE_OTHER. */
-export function sent({ window, line, hashSeed }: Target, lane: number): number {
+export function sent({ window, words, hashSeed }: Target, lane: number): number {
   const { sources } = window;
-  const words = wordsOf(window, line);
   const own = sources.find(hashAddress(hashSeed, ...words), ...words);
   return own < 0 ? 0 : (sources.lanes[own + lane] ?? 0) >>> 0;
 }
