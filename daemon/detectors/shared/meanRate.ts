@@ -18,6 +18,8 @@ export class MeanRate {
   /** Bucket k, from k to k + 1 times `bucketMs` of packet time, lies at k modulo their number; one is for the partial oldest. */
   readonly #amounts: Float64Array;
   #newest = 0;
+  /** Of all buckets, for thousands of ports are asked every window; added up anew once a turn, so that no error of rounding grows. */
+  #total = 0;
 
   constructor(spanMs: number) {
     this.#spanMs = spanMs;
@@ -34,7 +36,9 @@ export class MeanRate {
     this.#turnTo(last);
     for (let k = Math.max(Math.floor(startMs / bucketMs), this.#oldest); k * bucketMs < end; k++) {
       const inside = Math.min(end, (k + 1) * bucketMs) - Math.max(startMs, k * bucketMs);
-      this.#amounts[k % this.#amounts.length]! += (amount * inside) / (end - startMs);
+      const share = (amount * inside) / (end - startMs);
+      this.#amounts[k % this.#amounts.length]! += share;
+      this.#total += share;
     }
   }
 
@@ -42,12 +46,12 @@ export class MeanRate {
   perSecond(endMs: Milliseconds): number {
     const bucketMs = this.#bucketMs;
     const from = endMs - this.#spanMs;
-    let amount = 0;
-    for (let k = this.#oldest; k <= this.#newest; k++) {
-      const inside = Math.min(Math.max(((k + 1) * bucketMs - from) / bucketMs, 0), 1);
-      amount += this.#amounts[k % this.#amounts.length]! * inside;
+    let amount = this.#total;
+    for (let k = this.#oldest; k <= this.#newest && k * bucketMs < from; k++) {
+      const outside = Math.min((from - k * bucketMs) / bucketMs, 1);
+      amount -= this.#amounts[k % this.#amounts.length]! * outside;
     }
-    return (amount * 1000) / this.#spanMs;
+    return (Math.max(amount, 0) * 1000) / this.#spanMs;
   }
 
   get #oldest(): number {
@@ -57,9 +61,15 @@ export class MeanRate {
   /** Makes room up to this bucket. A clock that was set back beyond the oldest one begins anew. */
   #turnTo(bucket: number): void {
     const count = this.#amounts.length;
-    if (bucket < this.#oldest || bucket >= this.#newest + count) this.#amounts.fill(0);
-    else for (let k = this.#newest + 1; k <= bucket; k++) this.#amounts[k % count] = 0;
-    if (bucket > this.#newest || bucket < this.#oldest) this.#newest = bucket;
+    const isAnew = bucket < this.#oldest || bucket >= this.#newest + count;
+    if (isAnew) this.#amounts.fill(0);
+    if (isAnew) this.#total = 0;
+    for (let k = isAnew ? bucket : this.#newest + 1; k <= bucket; k++) {
+      this.#total -= this.#amounts[k % count]!;
+      this.#amounts[k % count] = 0;
+      if (k % count === 0) this.#total = sumOf(this.#amounts);
+    }
+    this.#newest = isAnew ? bucket : Math.max(this.#newest, bucket);
   }
 
   save(): SavedMeanRate {
@@ -71,5 +81,12 @@ export class MeanRate {
     if (saved.bucketMs !== this.#bucketMs || saved.amounts.length !== this.#amounts.length) return;
     this.#newest = Math.max(saved.newest, 0);
     this.#amounts.set(saved.amounts);
+    this.#total = sumOf(this.#amounts);
   }
+}
+
+function sumOf(amounts: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < amounts.length; i++) sum += amounts[i]!;
+  return sum;
 }
