@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { capturesOrPending } from '../support/captures.ts';
+import { frame, type TimedFrame } from '../support/frames.ts';
 import { pcapOf, withFolder, writeIn } from '../support/pcapFile.ts';
 import { flood, floodInside, replay, WEIR_MAIN } from '../support/replay.ts';
 
@@ -12,6 +13,17 @@ const FIELDS =
 const CONFIG = `tenants:
   - { id: acme, addresses: [198.51.100.8/29, '2001:db8:8::/48'] }
 `;
+
+/** Packets of 1,000 bytes that take 4 kbit/s, of which little more than the headers was captured; a ping a minute goes on meanwhile. */
+function stream(hours: number, isBusy: (hour: number) => boolean): TimedFrame[] {
+  const data = frame({ source: '203.0.113.1', destination: '198.51.100.9', protocol: 'udp', payload: 958 });
+  const ping = frame({ source: '203.0.113.1', destination: '198.51.100.9', protocol: 'icmp' });
+  return Array.from({ length: hours * 1800 }, (_, i): TimedFrame[] => {
+    const timeMs = Date.UTC(2026, 0, 1) + i * 2000;
+    if (isBusy(i / 1800)) return [{ bytes: data.subarray(0, 60), wireLength: 1000, timeMs }];
+    return i % 30 === 0 ? [{ bytes: ping, timeMs }] : [];
+  }).flat();
+}
 
 describe('weir replay', () => {
   const cases = [
@@ -44,6 +56,23 @@ describe('weir replay', () => {
           },
         );
       }));
+  }
+
+  const courses: [string, (hour: number) => boolean, readonly string[]][] = [
+    ['names a stream of a day, once', () => true, ['sustainedThroughput']],
+    ['is silent on a backup of two hours every night', (hour) => hour % 24 < 2, []],
+  ];
+  for (const [title, isBusy, expected] of courses) {
+    it(`${title}, by packets of 30 hours`, () =>
+      withFolder((folder) => {
+        const path = writeIn(folder, 'day.pcap', pcapOf(stream(30, isBusy)));
+        const config = `tenants:\n  - { id: acme, addresses: [198.51.100.8/29], plan: { port: 5kbit } }\n`;
+        const { incidents } = replay([path, '-c', writeIn(folder, 'weir.yaml', config)]);
+        assert.deepEqual(
+          incidents.map(({ detector }) => detector),
+          expected,
+        );
+      })).timeout(30_000);
   }
 
   it('reads standard input, and gives the same incidents for the same packets', () =>
