@@ -91,7 +91,11 @@ describe('the daemon on live floods', function () {
       await daemon.until('the offender', NAMED_WITHIN_MS, ({ incidents }) =>
         incidents.some((each) => each.signature === labels.alertname && each.offender === offender),
       );
+      const { points, detectors } = await daemon.explain(labels['tenant'] ?? '', labels.alertname);
       await flood.stop('SIGINT');
+      assert(points.every(({ at }) => at !== null));
+      const readings = detectors.flatMap((each) => each.readings).filter(({ victim }) => victim === labels.victim);
+      assert(readings.some(({ incident, value, threshold }) => incident !== null && (value ?? 0) >= (threshold ?? 0)));
       const named = await alerts(`alertname=${labels.alertname}`, `victim=${labels.victim}`);
       assert.equal(named.length, 1);
     });

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Incident } from '../../daemon/incidents/incident.ts';
+import type { Explanation } from '../../daemon/status/explanation.ts';
 import type { StatusSnapshot } from '../../daemon/status/snapshot.ts';
 import { STATUS_PORT, statusUrl } from './configuration.ts';
 import type { Lab } from './lab.ts';
@@ -71,6 +72,14 @@ export class LabDaemon {
     const { body } = await this.#lab.agent('pbx').ask('get', `${this.#url}/api/status`);
     const snapshot: StatusSnapshot = JSON.parse(body);
     return snapshot;
+  }
+
+  /** Where a tenant stands with one detector. */
+  async explain(tenant: string, detector: string): Promise<Explanation> {
+    const query = new URLSearchParams({ tenant, detector }).toString();
+    const { body } = await this.#lab.agent('pbx').ask('get', `${this.#url}/api/explain?${query}`);
+    const explanation: Explanation = JSON.parse(body);
+    return explanation;
   }
 
   /** Its answer to GET /healthz or /metrics: the status code and the body. */
