@@ -14,6 +14,10 @@ const context = testContext([
   testTenant('acme', ['198.51.100.8/29'], { threshold: { rateBps: 8e6, packetsPerSecond: null, forMs: 1000 } }),
   testTenant('globex', ['198.51.100.16/29'], { guaranteed: true }),
 ]);
+const DETECTORS = {
+  ...defaultConfig().detectors,
+  synFlood: { mode: 'observe' as const, packetsPerSecond: 1000 },
+};
 const NEVER_MS = 2 ** 30;
 
 /** SYNs of 250 ms, per second. */
@@ -31,7 +35,7 @@ class Bed {
   #nowMs = 0;
 
   constructor(changes: Partial<Config> = {}) {
-    this.config = { ...defaultConfig(), tenants: context.tenants, ...changes };
+    this.config = { ...defaultConfig(), detectors: DETECTORS, tenants: context.tenants, ...changes };
     this.pipeline = new Pipeline(this.config, context);
   }
 
@@ -61,11 +65,11 @@ const readingsOf = (explanation: Explanation): readonly ReadingStatus[] =>
   explanation.detectors.flatMap(({ readings }) => readings);
 
 const verdicts: [string, readonly number[], string][] = [
-  ['what is missing to enter', [400], 'lacks 600 pps, opens with 2 of 3 windows or at 2 kpps at once'],
+  ['what is missing to enter', [400], 'lacks 600 pps, opens with 2 of 3 windows or at 1.5 kpps at once'],
   [
     'how many windows have passed',
     [1200, 400],
-    'passed in 1 of the last 3 windows, opens with 2 of 3 windows or at 2 kpps at once',
+    'passed in 1 of the last 3 windows, opens with 2 of 3 windows or at 1.5 kpps at once',
   ],
   ['that it is open', [1200, 1200], 'open, closes below 700 pps'],
   ['that it is open still', [1200, 1200, 800], 'open, closes below 700 pps'],
@@ -186,7 +190,7 @@ describe('Explainer', () => {
 
 synFlood (observe, allows 192.0.2.1/32)
   inbound SYN flood against ${PBX} at eth0: 3 kpps of 1 kpps, open, closes below 700 pps (${id})
-  outbound SYN flood at eth0: 0 pps of 1 kpps, lacks 1 kpps, opens with 2 of 3 windows or at 2 kpps at once
+  outbound SYN flood at eth0: 0 pps of 1 kpps, lacks 1 kpps, opens with 2 of 3 windows or at 1.5 kpps at once
 
 bandwidthThreshold (observe)
   bandwidth threshold by globex at eth0: not judged

@@ -32,7 +32,7 @@ export class MeanRate {
     const bucketMs = this.#bucketMs;
     const end = Math.max(endMs, startMs + 1);
     const last = Math.ceil(end / bucketMs) - 1;
-    if (!Number.isSafeInteger(last)) return; // a broken capture's time, beyond which numbers do not count on
+    if (!Number.isSafeInteger(last) || last < 0) return; // a broken capture's time, beyond which numbers do not count on
     this.#turnTo(last);
     for (let k = Math.max(Math.floor(startMs / bucketMs), this.#oldest); k * bucketMs < end; k++) {
       const inside = Math.min(end, (k + 1) * bucketMs) - Math.max(startMs, k * bucketMs);
