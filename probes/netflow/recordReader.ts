@@ -57,20 +57,52 @@ const TWO_32 = 2 ** 32;
 /** Seconds from 1900 to 1970. */
 const NTP_EPOCH = 2_208_988_800;
 
+/** Records that are read at once; their rows fit into the first-level cache. */
+export const BATCH_RECORDS = 32;
+
 export class RecordReader {
-  /** By SLOT; of a slot that the template has not: what was there before. */
-  readonly values = new Float64Array(SLOTS);
+  readonly #values = new Float64Array(BATCH_RECORDS * SLOTS);
+  /** Of the records read last: by SLOT; of a slot that the template has not: what was there before. */
+  readonly rows: readonly Float64Array[] = Array.from({ length: BATCH_RECORDS }, (_, row) =>
+    this.#values.subarray(row * SLOTS, (row + 1) * SLOTS),
+  );
   /** Of the message that is read. */
   exportTimeMs: Milliseconds = 0;
 
-  /** A record of one length, which is whole. */
-  read(plan: Int32Array, view: DataView, at: number): void {
+  /**
+   * At most BATCH_RECORDS records of `octets` each, which are whole. One field of all of them is read before the next, so that
+   * how it is written is asked once: that halves the cost of a record.
+   */
+  read(plan: Int32Array, view: DataView, start: number, octets: number, count: number): void {
+    const values = this.#values;
     for (let step = 0; step < plan.length; step += STEP) {
-      this.#take(plan[step]!, plan[step + 1]!, view, at + plan[step + 2]!, plan[step + 3]!);
+      const operation = plan[step + 1]!;
+      let slot = plan[step]!;
+      let at = start + plan[step + 2]!;
+      const end = at + count * octets;
+      switch (operation) {
+        case READ_8:
+          for (; at < end; at += octets, slot += SLOTS) values[slot] = view.getUint8(at);
+          break;
+        case READ_16:
+          for (; at < end; at += octets, slot += SLOTS) values[slot] = view.getUint16(at);
+          break;
+        case READ_32:
+          for (; at < end; at += octets, slot += SLOTS) values[slot] = view.getUint32(at);
+          break;
+        case READ_64:
+          for (; at < end; at += octets, slot += SLOTS) values[slot] = readUint64(view, at);
+          break;
+        case READ_IPV4:
+          for (; at < end; at += octets, slot += SLOTS) values[slot] = view.getInt32(at);
+          break;
+        default:
+          for (; at < end; at += octets, slot += SLOTS) this.#take(slot, operation, view, at, plan[step + 3]!);
+      }
     }
   }
 
-  /** A record with fields of variable length; where the next one starts, or -1: it is cut short. */
+  /** A record with fields of variable length, into the first row; where the next one starts, or -1: it is cut short. */
   walk(plan: Int32Array, view: DataView, start: number, end: number): number {
     let at = start;
     for (let step = 0; step < plan.length; step += STEP) {
@@ -93,7 +125,7 @@ export class RecordReader {
   }
 
   #take(slot: number, operation: number, view: DataView, at: number, octets: number): void {
-    const { values } = this;
+    const values = this.#values;
     switch (operation) {
       case READ_8:
         values[slot] = view.getUint8(at);
@@ -105,7 +137,7 @@ export class RecordReader {
         values[slot] = view.getUint32(at);
         return;
       case READ_64:
-        values[slot] = view.getUint32(at) * TWO_32 + view.getUint32(at + 4);
+        values[slot] = readUint64(view, at);
         return;
       case READ_IPV4:
         values[slot] = view.getInt32(at);
@@ -133,6 +165,9 @@ export class RecordReader {
     }
   }
 }
+
+/** Beyond 2^53 to the nearest that a number can hold. */
+const readUint64 = (view: DataView, at: number): number => view.getUint32(at) * TWO_32 + view.getUint32(at + 4);
 
 /** Of 1 … 8 octets; beyond 2^53 to the nearest that a number can hold. */
 function readUint(view: DataView, at: number, octets: number): number {

@@ -3,7 +3,7 @@ import type { FlowRecord, FlowSink } from '../flow.ts';
 import { type Domain, domainKey, type ExporterState } from './exporterState.ts';
 import { FlowBuilder } from './flowBuilder.ts';
 import { type Malformed, MAX_RECORDS, type Message } from './message.ts';
-import { RecordReader } from './recordReader.ts';
+import { BATCH_RECORDS, RecordReader } from './recordReader.ts';
 import { learnSampling } from './sampling.ts';
 import type { Template, TemplateForm } from './template.ts';
 import { IPFIX_OPTIONS_SET, IPFIX_TEMPLATE_SET, MAX_IN_MESSAGE, TemplateTable } from './templateTable.ts';
@@ -127,9 +127,11 @@ export class TemplatedFormat {
     const count = Math.floor((end - from) / template.minimumOctets);
     const wanted = this.#take(count);
     if (isRead(template)) {
-      for (let i = 0, at = from; i < wanted; i++, at += template.minimumOctets) {
-        this.#reader.read(template.plan, message.view, at);
-        this.#handOver(message, domain, template);
+      const { plan, minimumOctets } = template;
+      for (let i = 0; i < wanted; i += BATCH_RECORDS) {
+        const batch = Math.min(BATCH_RECORDS, wanted - i);
+        this.#reader.read(plan, message.view, from + i * minimumOctets, minimumOctets, batch);
+        for (let row = 0; row < batch; row++) this.#handOver(message, domain, template, row);
       }
     }
     return wanted < count ? 'tooManyRecords' : null;
@@ -146,7 +148,7 @@ export class TemplatedFormat {
         this.#isCounted = false;
         return 'recordTruncated';
       }
-      if (isRead(template)) this.#handOver(message, domain, template);
+      if (isRead(template)) this.#handOver(message, domain, template, 0);
     }
     return null;
   }
@@ -158,8 +160,8 @@ export class TemplatedFormat {
     return Math.min(count, left);
   }
 
-  #handOver(message: Message, domain: Domain, template: Template): void {
-    const { values } = this.#reader;
+  #handOver(message: Message, domain: Domain, template: Template, row: number): void {
+    const values = this.#reader.rows[row]!;
     if (template.isOptions) learnSampling(values, template.has, domain);
     else this.#builder.build(values, template, domain, message);
   }

@@ -11,6 +11,7 @@ import {
   HEADER,
   ipfixOf,
   messageOf,
+  NOW,
   optionsOf,
   PLAIN,
   scope,
@@ -43,6 +44,18 @@ const countsOf = (cells: readonly Cell[]): number[] => {
   const { octetDeltaCount, packetDeltaCount } = decodeOne('netflow9', [...ADDRESSES, ...cells]);
   return [octetDeltaCount, packetDeltaCount];
 };
+
+/** Each of its values is one of its own. */
+const numberedCells = (i: number): readonly Cell[] => [
+  [27, 16, (0x2001_0db8n << 96n) + BigInt(i)],
+  [28, 16, 0x2001_0db8n << 96n],
+  [1, 8, 2n ** 40n + BigInt(i)],
+  [2, 3, 100_000 + i],
+  [7, 2, 1000 + i],
+  [4, 1, 17],
+  [150, 4, NOW / 1000 - i],
+  [10, 4, 2 ** 31 + i],
+];
 
 describe('FlowDecoder on NetFlow v9 and IPFIX', () => {
   for (const protocol of TEMPLATED) {
@@ -85,6 +98,26 @@ describe('FlowDecoder on NetFlow v9 and IPFIX', () => {
       ]);
       assert.deepEqual([octetDeltaCount, packetDeltaCount], [Number.MAX_SAFE_INTEGER, 2 ** 53 - 1]);
       assert.equal(decodeOne(protocol, [...ADDRESSES, ...COUNTS, [7, 1, 53], [4, 1, 17]]).sourceTransportPort, 53);
+    });
+
+    it(`reads each of any number of records of ${protocol}, in their order`, () => {
+      for (const count of [1, 31, 32, 33, 64, 65, 500]) {
+        const bed = new DecoderBed();
+        const data = Buffer.concat(Array.from({ length: count }, (_, i) => bytesOf(numberedCells(i))));
+        bed.feed(templatedMessage(protocol, HEADER, templateOf(protocol, numberedCells(0)), flowSet(300, data)));
+        assert.deepEqual(
+          bed.records.map((record) => [
+            record.sourceIPv6Address[3],
+            record.octetDeltaCount,
+            record.packetDeltaCount,
+            record.sourceTransportPort,
+            record.flowStartMilliseconds,
+            record.ingressInterface,
+          ]),
+          Array.from({ length: count }, (_, i) => [i, 2 ** 40 + i, 100_000 + i, 1000 + i, NOW - i * 1000, 2 ** 31 + i]),
+          `${count} records`,
+        );
+      }
     });
 
     it(`takes no padding of ${protocol} for records`, () => {
