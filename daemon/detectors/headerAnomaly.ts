@@ -72,6 +72,7 @@ export const headerAnomaly: DetectorDefinition<z.output<typeof config>> = {
   id: signature.id,
   observes: ['packets'],
   config,
+  thresholds: [{ signature, option: 'packets', least: 1 }],
   create: ({ packets }, context) =>
     new PairDetector(
       {

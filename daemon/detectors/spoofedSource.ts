@@ -59,6 +59,7 @@ export const spoofedSource: DetectorDefinition<z.output<typeof config>> = {
   id: signature.id,
   observes: ['packets'],
   config,
+  thresholds: [{ signature, option: 'packets', least: 10 }],
   create({ packets, bogons = null }, context) {
     const sources = new Sources(context, new Bogons(context.tenants, bogons));
     const typeOf = (line: PairLine): Type | null => sources.typeOf(line);
