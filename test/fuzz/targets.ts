@@ -11,9 +11,9 @@ import { DecodeError } from '../../probes/decodeError.ts';
 import { FlowDecoder } from '../../probes/netflow/flowDecoder.ts';
 import { UDP_SESSION } from '../../probes/netflow/message.ts';
 import { openPcap } from '../../probes/pcap/pcapProbe.ts';
-import { flowDatagrams, FLOW_PROTOCOLS } from '../bench/flowDatagrams.ts';
 import { CAPTURES, readCapture } from '../support/captures.ts';
 import { flowCaptures } from '../support/flowCaptures.ts';
+import { ownFlowDatagrams } from '../support/ownFlowDatagrams.ts';
 import { FlowCheck } from './flowCheck.ts';
 
 export interface Target {
@@ -32,10 +32,8 @@ function filesOf(folder: string): string[] {
   return existsSync(path) ? readdirSync(path).map((name) => join(path, name)) : [];
 }
 
-function netflowSeeds(): Uint8Array[] {
-  const own = FLOW_PROTOCOLS.flatMap((protocol) => flowDatagrams(protocol, 2, 3, 1_700_000_000_000));
-  return [...own, ...flowCaptures().flatMap(({ datagrams }) => datagrams.map(({ bytes }) => bytes))];
-}
+const netflowSeeds = (): Uint8Array[] =>
+  [...ownFlowDatagrams, ...flowCaptures()].flatMap(({ datagrams }) => datagrams.map(({ bytes }) => bytes));
 
 const EXPORTER = '192.0.2.1';
 

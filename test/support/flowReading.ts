@@ -54,7 +54,7 @@ function readingOf(record: FlowRecord): FlowReading {
   };
 }
 
-function addressesOf(record: FlowRecord): Pick<FlowReading, 'source' | 'destination'> {
+export function addressesOf(record: FlowRecord): Pick<FlowReading, 'source' | 'destination'> {
   if (record.ipVersion === 4)
     return { source: ipv4(record.sourceIPv4Address), destination: ipv4(record.destinationIPv4Address) };
   return { source: ipv6(record.sourceIPv6Address), destination: ipv6(record.destinationIPv6Address) };
