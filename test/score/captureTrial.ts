@@ -8,7 +8,7 @@ import { TenantDirectory } from '../../daemon/tenants/directory.ts';
 import { DecodeError } from '../../probes/decodeError.ts';
 import { openPcap } from '../../probes/pcap/pcapProbe.ts';
 import type { FrameBlock, Milliseconds } from '../../probes/probe.ts';
-import { Observer } from './observe.ts';
+import { Observer, type Place } from './observe.ts';
 import type { Named, Trial, TrialKind, WrittenTenant } from './trial.ts';
 
 /** From an address of these to one of those; left out: any. */
@@ -22,13 +22,11 @@ export interface Attack extends Named {
   readonly packets?: Between;
 }
 
-export interface CaptureTrial {
+export interface CaptureTrial extends Place {
   readonly name: string;
   readonly kind: TrialKind;
   readonly path: string;
   readonly tenants: readonly WrittenTenant[];
-  /** The tenant whose own port it was captured at; left out: it faces the internet. */
-  readonly port?: string;
   readonly expected?: readonly Attack[];
   readonly allowed?: readonly Named[];
 }
@@ -42,7 +40,7 @@ export const captureTrial = (capture: CaptureTrial, workshop: string): Trial => 
   observe() {
     const path = unpacked(capture.path, workshop);
     const attackTimesMs = (capture.expected ?? []).map(({ packets }) => timesOf(path, packets ?? {}));
-    const observer = new Observer(capture.tenants, capture.port ?? null);
+    const observer = new Observer(capture.tenants, capture);
     for (const block of blocksOf(path)) observer.observe(block);
     return { ...observer.finish(), attackTimesMs };
   },

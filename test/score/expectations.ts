@@ -1,5 +1,6 @@
 /** What must be named in the labelled captures of others, in our own words: the file, whose traffic it is, and what is wrong with it. */
 import type { Attack, CaptureTrial } from './captureTrial.ts';
+import type { Place } from './observe.ts';
 import type { Named, TrialKind, WrittenTenant } from './trial.ts';
 
 /** Traffic between two sides; it is judged once with each of them as the tenant. */
@@ -23,7 +24,7 @@ interface Expectation {
   readonly attack?: Aggression;
   /** In place of those that follow from the attack, or of the private addresses. */
   readonly tenants?: readonly WrittenTenant[];
-  readonly port?: string;
+  readonly place?: Place;
   readonly expected?: readonly Attack[];
   readonly allowed?: readonly Named[];
 }
@@ -122,10 +123,11 @@ const A_NOTE: readonly Named[] = [{ detector: ['headerAnomaly', 'spoofedSource']
 
 /** At the port of a tenant whose addresses are not among those of the capture. */
 const PORT: readonly WrittenTenant[] = [{ id: 'port', addresses: ['192.0.2.0/24'] }];
+const AT_PORT: Place = { port: 'port', host: '02:00:5e:10:00:01' };
 
 function atPort(file: string, named: readonly Named[]): Expectation {
   const expected = named.map((each) => ({ ...each, tenant: 'port', direction: 'outbound' as const }));
-  return { file, kind: 'attack', tenants: PORT, port: 'port', expected, allowed: A_NOTE };
+  return { file, kind: 'attack', tenants: PORT, place: AT_PORT, expected, allowed: A_NOTE };
 }
 
 const ODDITIES: readonly Expectation[] = [
@@ -242,13 +244,12 @@ function trialsOfOne({
   kind,
   attack,
   tenants,
-  port,
+  place = {},
   expected = [],
   allowed = [],
 }: Expectation): Omit<CaptureTrial, 'path'>[] {
   if (attack !== undefined) return waysOf(file, attack);
-  if (tenants !== undefined)
-    return [{ name: file, kind, tenants, ...(port === undefined ? {} : { port }), expected, allowed }];
+  if (tenants !== undefined) return [{ name: file, kind, tenants, ...place, expected, allowed }];
   const [folder = ''] = file.split('/');
   return SIDES.filter(({ folders }) => folders?.includes(folder) ?? true).map(
     ({ side, tenants: theirs, port: at }) => ({
@@ -289,7 +290,7 @@ function waysOf(file: string, attack: Aggression): Omit<CaptureTrial, 'path'>[] 
       { ...common, ...forged },
       { detector: 'spoofedSource', ...forged },
     ];
-    return [inbound, { name: `${file} port`, kind: 'attack', tenants: PORT, port: 'port', expected, allowed }];
+    return [inbound, { name: `${file} port`, kind: 'attack', tenants: PORT, ...AT_PORT, expected, allowed }];
   }
   if (offender === undefined) return [inbound];
   const { victim: _, ...wide } = common;

@@ -6,13 +6,22 @@ import { Tick } from '../../daemon/metering/tick.ts';
 import { TABLES, Window } from '../../daemon/metering/window.ts';
 import { Pipeline } from '../../daemon/pipeline.ts';
 import { TenantDirectory } from '../../daemon/tenants/directory.ts';
-import type { FrameBlock, Milliseconds } from '../../probes/probe.ts';
+import { FRAME_OUTGOING, type FrameBlock, LINKTYPE_ETHERNET, type Milliseconds } from '../../probes/probe.ts';
 import { JUDGED, type Observation, type Seen, type WrittenTenant } from './trial.ts';
 
 const HASH_SEED = 0;
 const POINT = 'score';
+const MAC_BYTES = 6;
 const LONGEST_GAP_MS = 60_000;
 const HOUR_MS = 3_600_000;
+
+/** Where the traffic was seen. */
+export interface Place {
+  /** The tenant whose own port it is; left out: it faces the internet. */
+  readonly port?: string;
+  /** The hardware address of the host that saw it, whose own frames the kernel marks; left out: a mirror, or a file. */
+  readonly host?: string;
+}
 
 /** One observation point, with every detector at its defaults. */
 export class Observer {
@@ -21,11 +30,11 @@ export class Observer {
   readonly #tick: Tick;
   readonly #openedMs = new Map<string, Milliseconds>();
   readonly #closed: Incident[] = [];
+  readonly #host: Uint8Array | null;
   #lastMs: Milliseconds | null = null;
   #sumMs = 0;
 
-  /** `port`: the tenant whose own port it is; null: it faces the internet. */
-  constructor(tenants: readonly WrittenTenant[], port: string | null = null) {
+  constructor(tenants: readonly WrittenTenant[], { port, host }: Place = {}) {
     const config = configSchema().parse({ tenants });
     const directory = new TenantDirectory(config.tenants);
     const window = new Window({ tenants: config.tenants.length, ...TABLES.internet });
@@ -33,6 +42,7 @@ export class Observer {
     const portTenant = config.tenants.findIndex(({ id }) => id === port) + 1;
     this.#pipeline.declare(POINT, { portTenant });
     this.#window = window;
+    this.#host = host === undefined ? null : Buffer.from(host.replaceAll(':', ''), 'hex');
     this.#tick = new Tick({
       meter: new Meter(directory, window, { seed: HASH_SEED, portTenant }),
       nextWindow: () => window,
@@ -43,12 +53,23 @@ export class Observer {
 
   /** The block may be used again afterwards. */
   observe(block: FrameBlock): void {
+    if (this.#host !== null) this.#mark(block, this.#host);
     this.#tick.observe(block);
     const { timesMs, count } = block;
     for (let i = 0; i < count; i++) {
       const timeMs = timesMs[i]!;
       this.#sumMs += Math.min(Math.max(timeMs - (this.#lastMs ?? timeMs), 0), LONGEST_GAP_MS);
       this.#lastMs = timeMs;
+    }
+  }
+
+  /** As the kernel does; and the host has said something before. */
+  #mark(block: FrameBlock, host: Uint8Array): void {
+    const { bytes, offsets, flags, timesMs, count } = block;
+    if (this.#lastMs === null) this.#tick.observe(greeting(host, timesMs[0]! - 1000));
+    for (let i = 0; i < count; i++) {
+      const source = offsets[i]! + MAC_BYTES;
+      flags[i] = Buffer.compare(bytes.subarray(source, source + MAC_BYTES), host) === 0 ? FRAME_OUTGOING : 0;
     }
   }
 
@@ -64,4 +85,20 @@ export class Observer {
     if (event === 'opened') this.#openedMs.set(incident.id, this.#window.endMs);
     if (event === 'closed') this.#closed.push(incident);
   }
+}
+
+/** A frame of the host's that says nothing to anybody: EtherType 0x88b5 is for experiments (IEEE 802). */
+function greeting(host: Uint8Array, timeMs: Milliseconds): FrameBlock {
+  return {
+    bytes: Uint8Array.of(...[0xff, 0xff, 0xff, 0xff, 0xff, 0xff], ...host, 0x88, 0xb5, ...new Uint8Array(46)),
+    linkType: LINKTYPE_ETHERNET,
+    count: 1,
+    offsets: Uint32Array.of(0),
+    capturedLengths: Uint32Array.of(60),
+    wireLengths: Uint32Array.of(60),
+    timesMs: Float64Array.of(timeMs),
+    segmentSizes: Uint16Array.of(0),
+    vlanTags: Uint32Array.of(0),
+    flags: Uint8Array.of(FRAME_OUTGOING),
+  };
 }

@@ -1,8 +1,8 @@
-/** Our own recordings as trials: each judged with the tenant's side as the tenant, and with the stranger's. */
+/** Our own recordings as trials: each judged with the tenant's side as the tenant, on that side's host, and with the stranger's. */
 import { join } from 'node:path';
 import type { Direction } from '../../daemon/metering/window.ts';
 import type { Attack, CaptureTrial } from './captureTrial.ts';
-import { type RecordedAttack, type Recording, RECORDINGS } from './recording/recordings.ts';
+import { type RecordedAttack, type Recording, RECORDINGS, type Way } from './recording/recordings.ts';
 import { type Side, SIDES } from './recording/stage.ts';
 import type { WrittenTenant } from './trial.ts';
 
@@ -17,59 +17,64 @@ function tenantsAt(side: Side): WrittenTenant[] {
 export const recordedTrials = (): CaptureTrial[] =>
   RECORDINGS.flatMap((recording) => {
     const path = join(FOLDER, `${recording.name}.pcap.gz`);
-    return waysOf(recording).map((way) => ({ ...way, path }));
+    return viewsOf(recording).map((view) => ({ ...view, path }));
   });
 
-type Way = Omit<CaptureTrial, 'path'>;
+type View = Omit<CaptureTrial, 'path'>;
 
-/** What has forged sources is told from the offender's side at its own port only. */
-function waysOf(recording: Recording): Way[] {
-  const { name, expected = [], isForged = false } = recording;
-  if (expected.length === 0) return quietWays(name);
-  const inbound = wayOf(recording, 'tenant', 'inbound');
-  if (!isForged) return [inbound, ...(recording.isInboundOnly ? [] : [wayOf(recording, 'stranger', 'outbound')])];
-  return [inbound, portWay(recording)];
+function viewsOf(recording: Recording): View[] {
+  const { name, expected = [], isForged = false, ways = ['in', isForged ? 'port' : 'out'] } = recording;
+  return expected.length === 0 ? quietViews(name) : ways.map((way) => VIEWS[way](recording));
 }
 
-const quietWays = (name: string): Way[] => [
-  ...(['tenant', 'stranger'] as const).map((side): Way => ({
+const VIEWS: Readonly<Record<Way, (recording: Recording) => View>> = {
+  in: (recording) => viewOf(recording, 'tenant', 'inbound'),
+  out: (recording) => viewOf(recording, 'stranger', 'outbound'),
+  port: (recording) => portView(recording),
+};
+
+const quietViews = (name: string): View[] => [
+  ...(['tenant', 'stranger'] as const).map((side): View => ({
     name: `${name} ${side}`,
     kind: 'benign',
     tenants: tenantsAt(side),
+    host: SIDES[side].card,
   })),
-  { name: `${name} port`, kind: 'benign', tenants: tenantsAt('tenant'), port: 'tenant' },
+  { name: `${name} port`, kind: 'benign', tenants: tenantsAt('tenant'), port: 'tenant', host: SIDES.stranger.card },
 ];
 
-function portWay({ name, expected = [], allowed = [] }: Recording): Way {
+function portView({ name, expected = [], isForged = false, allowed = [] }: Recording): View {
   const forged: Attack = { detector: 'spoofedSource', tenant: 'stranger', direction: 'outbound' };
   const named = expected.map((attack) => {
     const { offender: _, ...rest } = attackOf(attack, 'stranger', 'outbound');
     return rest;
   });
-  const all = named.some(({ detector }) => detector === 'spoofedSource') ? named : [...named, forged];
+  const isNamed = !isForged || named.some(({ detector }) => detector === 'spoofedSource');
   return {
     name: `${name} port`,
     kind: 'attack',
     tenants: tenantsAt('stranger'),
     port: 'stranger',
-    expected: all,
+    host: SIDES.tenant.card,
+    expected: isNamed ? named : [...named, forged],
     allowed,
   };
 }
 
-function wayOf({ name, expected = [], allowed = [] }: Recording, side: Side, direction: Direction): Way {
+function viewOf({ name, expected = [], allowed = [] }: Recording, side: Side, direction: Direction): View {
   return {
     name: `${name} ${direction === 'inbound' ? 'in' : 'out'}`,
     kind: 'attack',
     tenants: tenantsAt(side),
+    host: SIDES[side].card,
     expected: expected.map((attack) => attackOf(attack, side, direction)),
     allowed,
   };
 }
 
 function attackOf({ detector, type, offender, victim }: RecordedAttack, tenant: Side, direction: Direction): Attack {
-  // Whom else odd headers hit is not known at the first of them.
-  const isOfSender = detector === 'headerAnomaly' && direction === 'outbound';
+  // Who sends what is odd or forged is known at the first of it, whom else it hits is not.
+  const isOfSender = (detector === 'headerAnomaly' || detector === 'spoofedSource') && direction === 'outbound';
   return {
     detector,
     ...(type === undefined ? {} : { type }),

@@ -2,6 +2,9 @@
 import type { Named } from '../trial.ts';
 import { type Side, SIDES } from './stage.ts';
 
+/** As the victim's host sees it that faces the internet, as the offender's does, and at the offender's own port. */
+export type Way = 'in' | 'out' | 'port';
+
 export interface Recording {
   readonly name: string;
   /** One after another. */
@@ -9,10 +12,10 @@ export interface Recording {
   /** Its first packets. */
   readonly packets: number;
   readonly expected?: readonly RecordedAttack[];
-  /** Its sources are not those of who sends it. */
+  /** Its sources are not those of who sends it, which its port can tell. */
   readonly isForged?: boolean;
-  /** Who sends it is not who is behind it, or is nobody: it is told from the victim's side only. */
-  readonly isInboundOnly?: boolean;
+  /** Whose views it is judged by; left out: both sides', and of what is forged the victim's and that of the sender's port. */
+  readonly ways?: readonly Way[];
   readonly allowed?: readonly Named[];
 }
 
@@ -115,13 +118,11 @@ const NMAP: readonly Recording[] = [
   }),
 ];
 
-const HOST_MAC = '02:00:5e:10:00:02';
-
 const SWEEPERS: readonly Recording[] = [
   {
     name: 'masscan-horizontal',
     commands: byStranger(
-      `masscan ${SIDES.tenant.block}.0/24 -p443 --rate 500 --interface edge0 --source-ip ${STRANGER} --router-mac ${HOST_MAC} --wait 1 --seed 1`,
+      `masscan ${SIDES.tenant.block}.0/24 -p443 --rate 500 --interface edge0 --source-ip ${STRANGER} --router-mac ${SIDES.tenant.card} --wait 1 --seed 1`,
     ),
     packets: 3000,
     expected: [{ detector: 'hostSweep', type: 'syn', offender: STRANGER, victim: null }],
@@ -129,7 +130,7 @@ const SWEEPERS: readonly Recording[] = [
   {
     name: 'masscan-block',
     commands: byStranger(
-      `masscan ${SIDES.tenant.block}.0/26 -p20-60 --rate 2000 --interface edge0 --source-ip ${STRANGER} --router-mac ${HOST_MAC} --wait 1 --seed 1`,
+      `masscan ${SIDES.tenant.block}.0/26 -p20-60 --rate 2000 --interface edge0 --source-ip ${STRANGER} --router-mac ${SIDES.tenant.card} --wait 1 --seed 1`,
     ),
     packets: 3000,
     expected: [{ detector: ['portScan', 'hostSweep'], offender: STRANGER, victim: null }],
@@ -137,7 +138,7 @@ const SWEEPERS: readonly Recording[] = [
   {
     name: 'zmap-5060',
     commands: byStranger(
-      `zmap -q -i edge0 -G ${HOST_MAC} -S ${STRANGER} -p 5060 -r 500 --cooldown-time=1 --seed=1 -b /dev/null -o /dev/null ${SIDES.tenant.block}.0/24`,
+      `zmap -q -i edge0 -G ${SIDES.tenant.card} -S ${STRANGER} -p 5060 -r 500 --cooldown-time=1 --seed=1 -b /dev/null -o /dev/null ${SIDES.tenant.block}.0/24`,
     ),
     packets: 3000,
     expected: [{ detector: 'hostSweep', type: 'syn', offender: STRANGER, victim: null }],
@@ -205,10 +206,10 @@ const FLAGS: readonly Flood[] = [
 ];
 
 const DATAGRAMS: readonly Flood[] = [
-  { name: 'udp', words: '--udp -s 4000 -k -p 5060 -d 64', detector: 'udpFlood', packets: 24_000 },
+  { name: 'udp', words: '--udp -s 4000 -k -p 7000 -d 64', detector: 'udpFlood', packets: 24_000 },
   {
     name: 'udp-spoofed',
-    words: '--udp -s 4000 -k -p 5060 -d 64',
+    words: '--udp -s 4000 -k -p 7000 -d 64',
     detector: 'udpFlood',
     packets: 24_000,
     spoofed: true,
@@ -219,7 +220,7 @@ const DATAGRAMS: readonly Flood[] = [
   { name: 'icmp-replies', words: '--icmp -C 0', detector: 'icmpFlood' },
   { name: 'icmp-unreachable', words: '--icmp -C 3 -K 3', detector: 'icmpFlood' },
   { name: 'icmp-timestamp', words: '--icmp -C 13', detector: 'icmpFlood' },
-  { name: 'fragments-udp', words: '--udp -p 5060 -d 3000', detector: 'fragmentFlood' },
+  { name: 'fragments-udp', words: '--udp -p 7000 -d 3000', detector: 'fragmentFlood' },
   { name: 'fragments-icmp', words: '--icmp -d 3000', detector: 'fragmentFlood' },
   { name: 'fragments-unfinished', words: '--udp -x -g 64 -d 400', detector: 'fragmentFlood' },
   { name: 'fragments-tiny', words: '-S -p 443 -f -d 64', detector: 'fragmentFlood', allowed: ODD_FLAGS },
@@ -244,8 +245,8 @@ const SERVICES: readonly (readonly [type: string, port: number, payload: number]
 const AMPLIFIERS = SERVICES.map(([type, port, payload]): Recording => {
   const words = `--udp -s ${port} -k -p 33000 -d ${payload}`;
   const name = `amplified-${type}`;
-  const forged = flood({ name, words, detector: 'amplification', type, packets: 2500, spoofed: true });
-  return { ...forged, isForged: false, isInboundOnly: true };
+  const spoofed = flood({ name, words, detector: 'amplification', type, packets: 2500, spoofed: true });
+  return { ...spoofed, isForged: false, ways: ['in'] };
 });
 
 const anomaly = (name: string, words: string, victim: string | null = TENANT): Recording => ({
@@ -279,8 +280,8 @@ const ANOMALIES: readonly Recording[] = [
 
 const forged = (name: string, source: string): Recording => ({
   name: `forged-${name}`,
-  commands: byStranger(`hping3 -q -n -c 50 -i u20000 -a ${source} -S -p 443 ${TENANT}`),
-  packets: 200,
+  commands: byStranger(`hping3 -q -n -c 100 -i u20000 -a ${source} -S -p 443 ${TENANT}`),
+  packets: 400,
   expected: [{ detector: 'spoofedSource', victim: TENANT }],
   isForged: true,
 });
@@ -301,7 +302,7 @@ const ipv6Flood = (name: string, command: string, detector: string, allowed: rea
   commands: byStranger(`timeout ${SECONDS} ${command}`),
   packets: 1500,
   expected: [{ detector, victim: null }],
-  isInboundOnly: true,
+  ways: ['port'],
   allowed,
 });
 
@@ -309,7 +310,7 @@ const IPV6_FLOODS: readonly Recording[] = [
   {
     ...ipv6Flood('denial6-2', 'atk6-denial6 edge0 2001:db8:1::2 2', 'extensionHeaderFlood', ODD_FLAGS),
     expected: [{ detector: 'extensionHeaderFlood', offender: SIDES.stranger.link6, victim: SIDES.tenant.link6 }],
-    isInboundOnly: false,
+    ways: ['in', 'out'],
   },
   ipv6Flood('solicitations', 'atk6-flood_solicitate6 edge0 2001:db8:1::2', 'neighbourFlood', SPOOFED),
   ipv6Flood('advertisements', 'atk6-flood_advertise6 edge0', 'neighbourFlood', SPOOFED),
@@ -320,7 +321,7 @@ const CARPET: readonly Recording[] = [
   {
     name: 'hping3-carpet-udp',
     commands: byStranger(
-      `timeout ${SECONDS} hping3 -q -n --flood -N 7 -a ${STRANGER} --udp -s 4000 -k -p 5060 -d 200 -I edge0 --rand-dest ${SIDES.tenant.block}.x`,
+      `timeout ${SECONDS} hping3 -q -n --flood -N 7 -a ${STRANGER} --udp -s 4000 -k -p 7000 -d 200 -I edge0 --rand-dest ${SIDES.tenant.block}.x`,
     ),
     packets: 16_000,
     expected: [{ detector: 'carpetBomb', victim: null }],

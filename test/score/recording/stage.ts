@@ -11,6 +11,7 @@ export type Side = 'stranger' | 'tenant';
 /** Of each side: its address on the link, the one that it speaks from, and its block. */
 export const SIDES = {
   stranger: {
+    card: '02:00:5e:10:00:01',
     link: '192.0.2.1',
     link6: '2001:db8:1::1',
     address: '203.0.113.10',
@@ -19,6 +20,7 @@ export const SIDES = {
     block6: '2001:db8:ffff',
   },
   tenant: {
+    card: '02:00:5e:10:00:02',
     link: '192.0.2.2',
     link6: '2001:db8:1::2',
     address: '198.51.100.10',
@@ -76,7 +78,7 @@ export function setStage(): void {
 }
 
 function setSide(side: Side): void {
-  const { link, link6, address, block, ipv6, block6 } = SIDES[side];
+  const { card, link, link6, address, block, ipv6, block6 } = SIDES[side];
   const other = SIDES[OTHER[side]];
   const settings = [
     'net.ipv4.conf.all.rp_filter=0',
@@ -88,7 +90,7 @@ function setSide(side: Side): void {
   execFileSync(...inside(side, ['sysctl', '-qw', ...settings]));
   batch(side, [
     'link set lo up',
-    `link set ${DEVICE} address 02:00:5e:10:00:0${side === 'stranger' ? 1 : 2} up`,
+    `link set ${DEVICE} address ${card} up`,
     `addr add ${address}/32 dev lo`,
     `addr add ${ipv6}/128 dev lo`,
     `addr add ${link}/24 dev ${DEVICE}`,
