@@ -90,7 +90,7 @@ export class Observer {
 /** A frame of the host's that says nothing to anybody: EtherType 0x88b5 is for experiments (IEEE 802). */
 function greeting(host: Uint8Array, timeMs: Milliseconds): FrameBlock {
   return {
-    bytes: Uint8Array.of(...[0xff, 0xff, 0xff, 0xff, 0xff, 0xff], ...host, 0x88, 0xb5, ...new Uint8Array(46)),
+    bytes: Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff, 0xff, ...host, 0x88, 0xb5, ...new Uint8Array(46)),
     linkType: LINKTYPE_ETHERNET,
     count: 1,
     offsets: Uint32Array.of(0),
