@@ -1,5 +1,6 @@
 /** The store, seen from the main thread, which never waits for the disk: a queue of writes, and the thread that writes them. */
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { Worker } from 'node:worker_threads';
@@ -14,8 +15,11 @@ import type { Write } from './writes.ts';
 const MAX_QUEUE_BYTES = 2 ** 26;
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 60_000;
-/** So long the daemon waits for what it remembers before it begins to watch: opening a file that is there needs no fsync. */
-const START_WITHIN_MS = 2000;
+/**
+ * So long the daemon waits for what it remembers before it begins to watch. Opening a file that is there needs no fsync, so
+ * that even a slow disk gives it at once; a new one needs several, and has nothing to remember.
+ */
+const START_WITHIN_MS = 10_000;
 /** So long it waits for what is still to be written when it stops; a disk that takes longer is called slow. */
 const PATIENCE_MS = 5000;
 
@@ -89,7 +93,10 @@ export class Store implements LimitStore {
 
   /** What the last run left; nothing where the file cannot be read, or not in time. Never rejects. */
   async start(nowMs: Milliseconds): Promise<Remembered> {
-    const answer = await within(START_WITHIN_MS, this.#ask({ kind: 'open', nowMs }));
+    const isNew = !existsSync(this.#options.path);
+    const opening = this.#ask({ kind: 'open', nowMs });
+    if (isNew) return NOTHING;
+    const answer = await within(START_WITHIN_MS, opening);
     if (answer === null) this.#tellStall('starting without what it remembers');
     const remembered = answer?.kind === 'opened' ? answer.remembered : NOTHING;
     this.#limits = remembered.limits;

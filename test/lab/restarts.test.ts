@@ -30,6 +30,8 @@ describe('the daemon and its store', function () {
     configuration = labConfiguration({ sections: { incidents: { closeAfter: '5s' }, store: { path } } });
     await lab.agent('pbx').ask('startAlertmanager', ALERTMANAGER_PORT);
   });
+  // One that a failed test leaves would have the port of the next.
+  afterEach(() => daemon.process.stop('SIGKILL'));
   after(() => lab.stop());
 
   const alerts = (): Promise<ShownAlert[]> => lab.agent('pbx').ask('alerts', 'alertname=synFlood');
@@ -56,7 +58,7 @@ describe('the daemon and its store', function () {
     const afterStop = await openFlood();
     assert.deepEqual([afterStop.id, afterStop.firstSeen], [id, firstSeen]);
     const { incidents } = await daemon.status();
-    assert.equal(incidents.length, 1);
+    assert.equal(incidents.filter(({ signature }) => signature === 'synFlood').length, 1);
     assert.equal((await alerts()).length, 1);
     await flood.stop('SIGINT');
     await daemon.until('its end', CLOSED_WITHIN_MS, (status) =>
@@ -82,8 +84,8 @@ describe('the daemon and its store', function () {
     daemon = await LabDaemon.start(lab, configuration);
     const { incidents } = await daemon.status();
     assert.deepEqual(
-      incidents.map(({ signature, state }) => `${signature} ${state}`),
-      ['synFlood closed'],
+      incidents.filter(({ signature }) => signature === 'synFlood').map(({ state }) => state),
+      ['closed'],
     );
     await daemon.process.stop('SIGTERM');
   });

@@ -254,6 +254,8 @@ describe('Store', () => {
     const path = newPath();
     const { store, problems } = bed(path);
     await store.start(NOW_MS);
+    store.put(incidentWrite({ id: 'before' }));
+    await settle(store);
     const holder = spawn(process.execPath, [
       '--eval',
       `const db = new (require('node:sqlite').DatabaseSync)(${JSON.stringify(path)});
