@@ -27,7 +27,7 @@ export class Explainer {
     if (number === 0) return { status: 404, error: `no tenant has the id ${tenant}` };
     if (detector !== null && !detectorDefinitions.some(({ id }) => id === detector))
       return { status: 404, error: `there is no detector ${detector}` };
-    const question = this.#pipeline.ask(number);
+    const question = this.#pipeline.ask(number, detector);
     if (question === null) return { status: 503, error: 'too many ask at once' };
     const patience = new AbortController();
     const waited = sleep(this.#patienceMs, undefined, { signal: patience.signal, ref: false }).catch(() => undefined);

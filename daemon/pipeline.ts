@@ -63,9 +63,9 @@ export class Pipeline {
     return changes;
   }
 
-  /** Where a tenant (by number) stands, answered by the windows to come; null: too many have asked. */
-  ask(tenant: number): Question | null {
-    return this.#questions.ask(tenant);
+  /** Where a tenant (by number) stands with a detector (null: with all), answered by the windows to come; null: too many have asked. */
+  ask(tenant: number, detector: string | null): Question | null {
+    return this.#questions.ask(tenant, detector);
   }
 
   /** Nobody waits for the answers any more. */

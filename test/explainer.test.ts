@@ -164,10 +164,10 @@ describe('Explainer', () => {
     bed.see();
     assert.deepEqual(await bed.ask('initech'), { status: 404, error: 'no tenant has the id initech' });
     assert.deepEqual(await bed.ask('acme', 'sinFlood'), { status: 404, error: 'there is no detector sinFlood' });
-    const asked = Array.from({ length: 17 }, () => bed.ask());
-    bed.see();
+    const asked = Array.from({ length: 9 }, () => bed.ask());
+    for (let window = 0; window < 4; window++) bed.see();
     const statuses = (await Promise.all(asked)).map(({ status }) => status);
-    assert.deepEqual([statuses.filter((status) => status === 200).length, statuses.at(-1)], [16, 503]);
+    assert.deepEqual(statuses, [200, 200, 200, 200, 200, 200, 200, 200, 503]);
     const again = bed.ask();
     bed.see();
     assert.equal((await again).status, 200);
