@@ -34,7 +34,6 @@ export class Levels {
   readonly #series = new Map<string, Series>();
   /** Of the present step. */
   readonly #present = new Map<string, Level>();
-  #steps = 0;
 
   /** A value of the present step, of which the largest counts. */
   note(level: Level): void {
@@ -43,7 +42,6 @@ export class Levels {
   }
 
   endStep(): void {
-    this.#steps += 1;
     for (const level of this.#present.values()) this.add(level);
     this.#present.clear();
   }
@@ -60,7 +58,7 @@ export class Levels {
   }
 
   /** Of so many steps, in the others of which nothing was told. */
-  heights(steps = this.#steps): Heights[] {
+  heights(steps: number): Heights[] {
     return [...this.#series.values()].map(({ of, peak, counts }) => ({
       ...of,
       peak,

@@ -1,4 +1,5 @@
 /** `weir advise`: proposes thresholds, from captures or from what the daemon has stored. */
+import type { Milliseconds } from '../../probes/probe.ts';
 import { advise as adviseFrom, type Alerts, type Source, type Survey } from '../advising/advice.ts';
 import { type Dial, type Settings, toldOfAll, withSettings } from '../advising/dials.ts';
 import { HistorySource } from '../advising/historySource.ts';
@@ -10,7 +11,7 @@ import { configForHost, configForReplay, describeHost } from '../config/host.ts'
 import { parseDuration } from '../config/units.ts';
 import { messageOf } from '../messageOf.ts';
 import { History } from '../store/history.ts';
-import type { Window } from '../metering/window.ts';
+import { type Window, WINDOW_MS } from '../metering/window.ts';
 import { TenantDirectory } from '../tenants/directory.ts';
 import { CAPTURE_POINT, describeFailure, HASH_SEED, meterCapture, openOr } from './captureFile.ts';
 import { withStorePath } from './storePath.ts';
@@ -68,19 +69,17 @@ class CaptureSource implements Source {
 
   survey(config: Config): Survey | null {
     const levels = new Levels();
-    let spanMs = 0;
     const directory = new TenantDirectory(config.tenants);
     const trial = new Trial(toldOfAll(config), {
       directory,
       hashSeed: HASH_SEED,
       noteLevel: (signature, tenant, direction, value) => levels.note({ signature, tenant, direction, value }),
     });
-    const isRead = this.#read(config, directory, (window) => {
+    const spanMs = this.#read(config, directory, (window) => {
       trial.observe(CAPTURE_POINT, window);
       levels.endStep();
-      spanMs += window.endMs - window.startMs;
     });
-    return isRead ? { heights: levels.heights(), spanMs } : null;
+    return spanMs === null ? null : { heights: levels.heights(spanMs / WINDOW_MS), spanMs };
   }
 
   tryOut(config: Config, _dials: readonly Dial[], trials: readonly Settings[]): readonly Alerts[] {
@@ -94,15 +93,29 @@ class CaptureSource implements Source {
     return running.map(({ alerts }) => alerts);
   }
 
-  /** false: one of them cannot be read, which has been printed. */
-  #read({ tenants }: Config, directory: TenantDirectory, onWindow: (window: Window) => void): boolean {
-    return this.#paths.every((path) => {
+  /** How long they are together; null: one of them cannot be read, which has been printed. */
+  #read({ tenants }: Config, directory: TenantDirectory, onWindow: (window: Window) => void): Milliseconds | null {
+    let spanMs = 0;
+    for (const path of this.#paths) {
       const probe = openOr(path);
-      if (probe === null) return false;
-      const problem = meterCapture({ probe, tenants, directory, onWindow });
+      if (probe === null) return null;
+      const times: Milliseconds[] = [];
+      const problem = meterCapture({
+        probe,
+        tenants,
+        directory,
+        onWindow: (window) => {
+          times[0] ??= window.startMs;
+          times[1] = window.endMs;
+          onWindow(window);
+        },
+      });
       probe.close();
       if (problem !== null) fail(describeFailure('read', path, problem));
-      return problem === null;
-    });
+      if (problem !== null) return null;
+      const [firstMs = 0, lastMs = 0] = times;
+      spanMs += Math.max(lastMs - firstMs, 0);
+    }
+    return spanMs;
   }
 }
