@@ -29,12 +29,14 @@ export function learnSampling(values: Float64Array, has: Uint8Array, domain: Dom
   else learnSampler(domain, values[SLOT.sampler]!, interval);
 }
 
-/** Of too many, that one goes that was told of longest ago. */
+/** Of too many, the half goes that was told of longest ago. */
 export function learnSampler({ samplers }: Domain, sampler: number, interval: number): void {
   samplers.delete(sampler);
   if (samplers.size >= MAX_SAMPLERS) {
-    const [oldest] = samplers.keys();
-    if (oldest !== undefined) samplers.delete(oldest);
+    for (const oldest of samplers.keys()) {
+      if (samplers.size <= MAX_SAMPLERS / 2) break;
+      samplers.delete(oldest);
+    }
   }
   samplers.set(sampler, interval);
 }

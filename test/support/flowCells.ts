@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { FlowRecord } from '../../probes/flow.ts';
 import {
   type FieldSpec,
+  type FixedRecord,
   flowSet,
   optionsSet,
   optionsTemplate,
@@ -19,6 +20,22 @@ export const UPTIME = 3_600_000;
 export const SOURCE = 0xc000_0201;
 export const DESTINATION = 0xc633_6409;
 export const TEMPLATED: readonly TemplatedProtocol[] = ['netflow9', 'ipfix'];
+
+/** A record of NetFlow v1, v5 and v7. */
+export const FIXED: FixedRecord = {
+  source: SOURCE,
+  destination: DESTINATION,
+  ingress: 3,
+  egress: 4,
+  packets: 10,
+  octets: 840,
+  first: UPTIME - 5000,
+  last: UPTIME - 1000,
+  sourcePort: 5060,
+  destinationPort: 5062,
+  flags: 0x1b,
+  protocol: 6,
+};
 
 /** A field and its value, for templates and records that stand side by side. */
 export type Cell = readonly [element: number, octets: number, value: number | bigint, enterprise?: number];

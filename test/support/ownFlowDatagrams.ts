@@ -1,7 +1,20 @@
 /** Datagrams of every flow protocol, written by ourselves: what a clone without the real captures is tested with. */
 import { flowDatagrams, FLOW_PROTOCOLS } from '../bench/flowDatagrams.ts';
 import type { FlowCapture } from './flowCaptures.ts';
-import { type Cell, DESTINATION, NOW, PLAIN, scope, SOURCE, specOf, templateOf, dataOf, UPTIME } from './flowCells.ts';
+import {
+  type Cell,
+  dataOf,
+  DESTINATION,
+  FIXED,
+  HEADER,
+  NOW,
+  PLAIN,
+  scope,
+  SOURCE,
+  specOf,
+  templateOf,
+  UPTIME,
+} from './flowCells.ts';
 import {
   counterSample,
   fixedMessage,
@@ -23,20 +36,6 @@ import {
 } from './flowMessages.ts';
 import { EXPORTER } from './flowRecords.ts';
 import { frame } from './frames.ts';
-
-const HEADER = { exportTimeMs: NOW, uptimeMs: UPTIME };
-const FIXED = {
-  source: SOURCE,
-  destination: DESTINATION,
-  packets: 10,
-  octets: 840,
-  first: UPTIME - 5000,
-  last: UPTIME - 1000,
-  sourcePort: 5060,
-  destinationPort: 5062,
-  flags: 0x1b,
-  protocol: 6,
-};
 
 /** Both families, times of the protocol, a sampler, ports, reduced sizes. */
 const cellsOf = (protocol: TemplatedProtocol): Cell[] => [

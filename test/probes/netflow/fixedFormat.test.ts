@@ -1,23 +1,8 @@
 import assert from 'node:assert/strict';
 import { FLOW_DIRECTION_UNKNOWN, FlowRecord } from '../../../probes/flow.ts';
-import { DESTINATION, HEADER, NOW, SOURCE, UPTIME } from '../../support/flowCells.ts';
-import { fixedMessage, type FixedRecord } from '../../support/flowMessages.ts';
+import { DESTINATION, FIXED, HEADER, NOW, SOURCE } from '../../support/flowCells.ts';
+import { fixedMessage } from '../../support/flowMessages.ts';
 import { DecoderBed } from '../../support/flowRecords.ts';
-
-const FIXED: FixedRecord = {
-  source: SOURCE,
-  destination: DESTINATION,
-  ingress: 3,
-  egress: 4,
-  packets: 10,
-  octets: 840,
-  first: UPTIME - 5000,
-  last: UPTIME - 1000,
-  sourcePort: 5060,
-  destinationPort: 5062,
-  flags: 0x1b,
-  protocol: 6,
-};
 
 const ofEngine = (engine: number, sequence: number) => fixedMessage(5, { ...HEADER, engine, sequence }, FIXED);
 

@@ -7,6 +7,7 @@ import {
   type Cell,
   dataOf,
   DESTINATION,
+  FIXED,
   HEADER,
   messageOf,
   PLAIN,
@@ -24,18 +25,6 @@ import {
 } from '../../support/flowMessages.ts';
 import { DecoderBed, FlowKeeper } from '../../support/flowRecords.ts';
 
-const FIXED = {
-  source: SOURCE,
-  destination: DESTINATION,
-  packets: 10,
-  octets: 840,
-  first: 1000,
-  last: 2000,
-  sourcePort: 5060,
-  destinationPort: 5062,
-  flags: 0x1b,
-  protocol: 6,
-};
 const v5 = fixedMessage(5, HEADER, FIXED);
 const v9 = (...sets: readonly Buffer[]): Buffer => templatedMessage('netflow9', HEADER, ...sets);
 const ofDomain = (domain: number, ...sets: readonly Buffer[]): Buffer =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { FlowDecoder } from '../../../probes/netflow/flowDecoder.ts';
 import { FlowCheck } from '../../fuzz/flowCheck.ts';
-import { type Cell, HEADER, ipfixOf, NOW, specOf, templateOf } from '../../support/flowCells.ts';
+import { type Cell, FIXED, HEADER, ipfixOf, NOW, specOf, templateOf } from '../../support/flowCells.ts';
 import {
   counterSample,
   type FieldSpec,
@@ -61,8 +61,6 @@ const COUNTERS = interfaceCounters({
   outOctets: 1n,
   outbound: [1, 1, 1, 1, 1],
 });
-const FIXED = { source: 1, destination: 2, packets: 1, octets: 1, first: 1, last: 1 };
-const PORTS = { sourcePort: 1, destinationPort: 1, flags: 1, protocol: 6 };
 const data = (id = 300): Buffer => ipfixOf(flowSet(id, Buffer.alloc(65_400, 7)));
 const samples = (count: number, make: (index: number) => Buffer): Buffer =>
   sflowMessage({ agent: ADDRESS }, ...times(count, make));
@@ -128,7 +126,7 @@ const CASES: readonly Case[] = [
   },
   {
     title: 'NetFlow v5 far beyond its 30 records',
-    message: fixedMessage(5, { ...HEADER, exportTimeMs: NOW }, ...times(1364, () => ({ ...FIXED, ...PORTS }))),
+    message: fixedMessage(5, { ...HEADER, exportTimeMs: NOW }, ...times(1364, () => FIXED)),
   },
   { title: 'samples of nothing', message: samples(8000, () => xdrRecord(9, Buffer.alloc(0))) },
   {
