@@ -22,8 +22,9 @@ export async function runCommand(argv: readonly string[]): Promise<void> {
     .argument('<file>', 'capture file, or - for standard input')
     .option('-c, --config <file>', 'configuration file; without one: private addresses are one tenant')
     .option('--json', 'one JSON object a line for each incident')
+    .option('--evidence <folder>', 'write the headers of some packets of each incident there, as ID.pcap')
     .description('print the incidents of a capture')
-    .action(async (file: string, options: { config?: string; json?: boolean }) =>
+    .action(async (file: string, options: { config?: string; json?: boolean; evidence?: string }) =>
       exitWith(await (await import('./commands/replay.ts')).replay(file, options)),
     );
   program
@@ -43,6 +44,15 @@ export async function runCommand(argv: readonly string[]): Promise<void> {
     .description('show where a tenant stands with the detectors, and why nothing is found')
     .action(async (tenant: string, detector: string | undefined, options: { config?: string; json?: boolean }) =>
       exitWith(await (await import('./commands/explain.ts')).explain(tenant, detector, options)),
+    );
+  program
+    .command('evidence')
+    .argument('<incident>', 'its id')
+    .option('-o, --output <file>', 'where the pcap file is written; without it: to standard output')
+    .option('-c, --config <file>', 'configuration file that names where the daemon listens')
+    .description('get the headers of some packets of an incident')
+    .action(async (id: string, options: { output?: string; config?: string }) =>
+      exitWith(await (await import('./commands/evidence.ts')).evidence(id, options)),
     );
   program
     .command('advise')

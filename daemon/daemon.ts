@@ -1,6 +1,7 @@
 /** The daemon: the parts of the data path put together. What each does is in its own room. */
 import { randomInt } from 'node:crypto';
 import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createHostProbe } from '../probes/host/hostProbe.ts';
 import type { ProbeState, ProbeStatistics } from '../probes/probe.ts';
@@ -9,6 +10,7 @@ import { type Component, startComponents } from './components.ts';
 import { describeHost } from './config/host.ts';
 import type { CollectorConfig, Config, InterfaceConfig } from './config/config.ts';
 import type { DetectorContext } from './detectors/detector.ts';
+import { EvidenceFolder } from './evidenceFolder.ts';
 import { Explainer } from './explainer.ts';
 import { Enforcer } from './enforcement/enforcer.ts';
 import { COLLECTOR_POINT, FlowCollection } from './flowCollection.ts';
@@ -19,6 +21,7 @@ import { WriterLock } from './enforcement/writerLock.ts';
 import { runtimeDirectory } from './config/schema.ts';
 import { LevelMeter } from './store/levelMeter.ts';
 import { Remembering } from './remembering.ts';
+import { EvidenceFrames } from './incidents/evidenceFrames.ts';
 import type { IncidentChange } from './incidents/incident.ts';
 import { type Logger, LogLimiter } from './log.ts';
 import { Capture } from './metering/capture.ts';
@@ -58,6 +61,9 @@ export class Daemon {
   /** null: flow exporters are not listened to. */
   readonly #collection: FlowCollection | null;
   readonly #sampling: HostSampling;
+  readonly #evidence: EvidenceFrames;
+  /** null: nothing is kept on the disk. */
+  readonly #evidenceFolder: EvidenceFolder | null;
   /** null: nothing is kept over a restart. */
   readonly #remembering: Remembering | null;
   readonly #components: readonly Component[];
@@ -86,6 +92,12 @@ export class Daemon {
     this.#collection = config.collector && this.#collect(config.collector, hashSeed);
     this.#sampling = this.#sample();
     this.#remembering = this.#remember(levels);
+    this.#evidenceFolder = config.store.path === null ? null : this.#openEvidence(config.store.path);
+    this.#evidence = new EvidenceFrames({
+      directory,
+      tenantIds: config.tenants.map(({ id }) => id),
+      onFile: (id, pcap) => this.#evidenceFolder?.write(id, pcap),
+    });
     const vitalSources = () => ({
       config,
       startedMs,
@@ -130,6 +142,7 @@ export class Daemon {
           vitals: () => takeVitals(vitalSources()),
           limits: () => this.#limits(),
           explain: (tenant, detector) => explainer.explain(tenant, detector),
+          evidence: async (id) => (await this.#evidenceFolder?.read(id)) ?? null,
           metrics: () => this.#metrics.text(),
           limit: async (order) => this.#outcome(order.tenant, await this.#enforcer.order(order, Date.now())),
           release: async (tenant, by) => this.#outcome(tenant, await this.#enforcer.release(tenant, by, Date.now())),
@@ -140,6 +153,7 @@ export class Daemon {
       ...(this.#remembering === null ? [] : [this.#remembering]),
       { name: 'links', start: () => this.#links.start(), stop: () => this.#links.stop() },
       { name: 'enforcement', start: () => this.#enforcer.start(Date.now()), stop: () => this.#enforcer.stop() },
+      { name: 'evidence', start: () => Promise.resolve(), stop: () => this.#stopEvidence() },
       { name: 'alerting', start: () => Promise.resolve(), stop: () => this.#notifier.stop() },
       ...[...this.#captures].map(([name, capture]) => captureComponent(name, capture)),
       ...(this.#collection === null ? [] : [this.#collection]),
@@ -159,6 +173,11 @@ export class Daemon {
       { interfaces: names, tenants: tenants.length, enforcement: enforcement.mode, status: status.listen },
       `watching ${names.length === 0 ? 'flow records alone' : names.join(', ')}`,
     );
+  }
+
+  async #stopEvidence(): Promise<void> {
+    this.#evidence.finish();
+    await this.#evidenceFolder?.stop();
   }
 
   async stop(): Promise<void> {
@@ -224,12 +243,19 @@ export class Daemon {
     });
   }
 
+  #openEvidence(storePath: string): EvidenceFolder {
+    return new EvidenceFolder(join(dirname(storePath), 'evidence'), (problem) => {
+      if (this.#logLimiter.allows('evidence', Date.now())) this.#log.warn(problem);
+    });
+  }
+
   #observeFlows(window: Window): void {
     this.#observations.observeFlows(COLLECTOR_POINT, window, this.#collection?.collector.lagMs ?? 0);
     this.#take(this.#pipeline.observe(COLLECTOR_POINT, window));
   }
 
   #observe(name: string, window: Window, statistics: ProbeStatistics): void {
+    this.#evidence.observe(name, this.#captures.get(name)?.keptFrames() ?? [], window.endMs);
     this.#take(this.#pipeline.observe(name, window));
     this.#observations.observeWindow(name, window, statistics);
     this.#tellState(name, statistics.state);
@@ -258,6 +284,7 @@ export class Daemon {
     if (changes.length === 0) return;
     const nowMs = Date.now();
     this.#notifier.update(changes, nowMs);
+    this.#evidence.take(changes);
     if (changes.some(({ event }) => event !== 'refreshed')) this.#enforce();
     for (const change of changes) {
       this.#metrics.observeIncident(change);

@@ -1,4 +1,5 @@
 /** What the commands have in common that show what the running daemon answers. */
+import type { Config } from '../config/config.ts';
 import { messageOf } from '../messageOf.ts';
 import { fail, loadOr, print } from './terminal.ts';
 
@@ -15,18 +16,26 @@ export interface AskOptions {
 export async function askStatus(path: string, options: AskOptions, render: (json: string) => string): Promise<number> {
   const config = await loadOr(options.config);
   if (config === null) return 1;
-  const { host, port } = config.status.listen;
+  const answer = await fetchStatus(config, path);
+  if (answer === null) return 1;
+  const text = await answer.text();
+  print(options.json ? text.trimEnd() : render(text));
+  return 0;
+}
+
+/** null: no daemon answers there, or it refuses, which has been printed. */
+export async function fetchStatus({ status }: Config, path: string): Promise<Response | null> {
+  const { host, port } = status.listen;
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}${path}`;
   try {
     const answer = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-    const text = await answer.text();
-    if (!answer.ok) return fail(`Cannot read ${url}: ${errorIn(text) ?? `answered ${answer.status}`}`);
-    print(options.json ? text.trimEnd() : render(text));
-    return 0;
+    if (answer.ok) return answer;
+    fail(`Cannot read ${url}: ${errorIn(await answer.text()) ?? `answered ${answer.status}`}`);
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    return fail(`Cannot read ${url}: ${messageOf(cause)} (is the daemon running?)`);
+    fail(`Cannot read ${url}: ${messageOf(cause)} (is the daemon running?)`);
   }
+  return null;
 }
 
 /** What the daemon says is wrong; null: it is not the daemon's. */

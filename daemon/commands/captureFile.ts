@@ -3,6 +3,7 @@ import { getSystemErrorMessage } from 'node:util';
 import { DecodeError } from '../../probes/decodeError.ts';
 import { type CaptureProbe, openPcap } from '../../probes/pcap/pcapProbe.ts';
 import type { FrameBlock, PacketProbe } from '../../probes/probe.ts';
+import type { KeptFrames } from '../metering/keptFrames.ts';
 import { Meter } from '../metering/meter.ts';
 import { Tick } from '../metering/tick.ts';
 import { TABLES, Window } from '../metering/window.ts';
@@ -41,12 +42,14 @@ export interface CaptureReading {
   /** The window is valid only during the call. */
   readonly onWindow: (window: Window) => void;
   readonly onBlock?: (block: FrameBlock) => void;
+  /** Where some of the frames are kept; left out: nowhere. */
+  readonly kept?: KeptFrames;
 }
 
 /** Meters all of it; why it ended early, if it did. */
-export function meterCapture({ probe, tenants, directory, onWindow, onBlock }: CaptureReading): Error | null {
+export function meterCapture({ probe, tenants, directory, onWindow, onBlock, kept }: CaptureReading): Error | null {
   const window = new Window({ tenants: tenants.length, ...TABLES.internet });
-  const meter = new Meter(directory, window, { seed: HASH_SEED });
+  const meter = new Meter(directory, window, { seed: HASH_SEED, ...(kept && { kept }) });
   const tick = new Tick({ meter, nextWindow: () => window, onWindow: () => onWindow(window), dropped: () => null });
   const problem = readAll(probe, tick, onBlock);
   tick.finish();

@@ -4,6 +4,8 @@ import type { FrameBlock, PacketProbe } from '../../probes/probe.ts';
 import type { Config } from '../config/config.ts';
 import { configForReplay } from '../config/host.ts';
 import type { Incident, IncidentChange } from '../incidents/incident.ts';
+import type { EvidenceFrames } from '../incidents/evidenceFrames.ts';
+import type { KeptFrames } from '../metering/keptFrames.ts';
 import type { Window } from '../metering/window.ts';
 import { Pipeline } from '../pipeline.ts';
 import { TenantDirectory } from '../tenants/directory.ts';
@@ -17,6 +19,8 @@ const STANDARD_ERROR = 2;
 export interface ReplayOptions {
   readonly config?: string;
   readonly json?: boolean;
+  /** A folder for the packets of the incidents. */
+  readonly evidence?: string;
 }
 
 /**
@@ -40,7 +44,8 @@ export async function replay(path: string, options: ReplayOptions): Promise<numb
     unexamined.count(block);
     progress?.show(probe.statistics().received, probe.position());
   };
-  const problem = runThrough(probe, config, show, onBlock);
+  const gathering = options.evidence === undefined ? null : await gatherInto(options.evidence, config);
+  const problem = runThrough({ probe, config, show, onBlock, gathering });
   progress?.clear();
   probe.close();
   const { received } = probe.statistics();
@@ -57,18 +62,48 @@ async function progressOnTerminal(): Promise<Progress | null> {
   return new ProgressLine(process.stderr, () => performance.now());
 }
 
+interface Gathering {
+  readonly kept: KeptFrames;
+  readonly evidence: EvidenceFrames;
+}
+
+async function gatherInto(folder: string, { tenants }: Config): Promise<Gathering> {
+  const [{ mkdirSync, writeFileSync }, frames, { KeptFrames: Kept }] = await Promise.all([
+    import('node:fs'),
+    import('../incidents/evidenceFrames.ts'),
+    import('../metering/keptFrames.ts'),
+  ]);
+  mkdirSync(folder, { recursive: true });
+  const evidence = new frames.EvidenceFrames({
+    directory: new TenantDirectory(tenants),
+    tenantIds: tenants.map(({ id }) => id),
+    onFile: (id, pcap) => writeFileSync(`${folder}/${id}.pcap`, pcap),
+  });
+  return { kept: new Kept(), evidence };
+}
+
+interface Run {
+  readonly probe: PacketProbe;
+  readonly config: Config;
+  readonly show: (incident: Incident) => void;
+  readonly onBlock: (block: FrameBlock) => void;
+  /** null: the packets of the incidents are not asked for. */
+  readonly gathering: Gathering | null;
+}
+
 /** Gives each incident once, in the state in which the capture left it; why the input ended early, if it did. */
-function runThrough(
-  probe: PacketProbe,
-  config: Config,
-  show: (incident: Incident) => void,
-  onBlock: (block: FrameBlock) => void,
-): Error | null {
+function runThrough({ probe, config, show, onBlock, gathering }: Run): Error | null {
   const { tenants } = config;
   const directory = new TenantDirectory(tenants);
   const pipeline = new Pipeline(config, { tenants, directory, hashSeed: HASH_SEED });
-  const onWindow = (window: Window): void => showClosed(pipeline.observe(CAPTURE_POINT, window), show);
-  const problem = meterCapture({ probe, tenants, directory, onWindow, onBlock });
+  const onWindow = (window: Window): void => {
+    gathering?.evidence.observe(CAPTURE_POINT, gathering.kept.read(), window.endMs);
+    const changes = pipeline.observe(CAPTURE_POINT, window);
+    gathering?.evidence.take(changes);
+    showClosed(changes, show);
+  };
+  const problem = meterCapture({ probe, tenants, directory, onWindow, onBlock, ...gathering });
+  gathering?.evidence.finish();
   for (const incident of pipeline.incidents.open()) show(incident);
   return problem;
 }

@@ -4,6 +4,7 @@ import { bogonFile } from '../config/bogonFile.ts';
 import { count } from '../config/units.ts';
 import { type AddressWords, formatAddress } from '../metering/address.ts';
 import { ARP_CONTACT, ARP_REPLY, FOREIGN_SOURCE, OWN_SOURCE, type PairLine } from '../metering/pairTable.ts';
+import type { Window } from '../metering/window.ts';
 import type { DetectorContext, DetectorDefinition, Signature } from './detector.ts';
 import { Bogons } from './shared/bogons.ts';
 import { trafficOptions } from './shared/options.ts';
@@ -39,6 +40,8 @@ type Type = keyof typeof TYPES;
 
 /** Addresses on the link whose cards are remembered. */
 const MAX_CARDS = 1024;
+/** So many at one address in a window are a flood, or a scan by decoys: named as that, with forged sources. */
+const FLOOD_CONTACTS = 32;
 const DHCP_PORTS: ReadonlySet<number> = new Set([67, 68]);
 
 const config = z
@@ -62,7 +65,7 @@ export const spoofedSource: DetectorDefinition<z.output<typeof config>> = {
   thresholds: [{ signature, option: 'packets', least: 10 }],
   create({ packets, bogons = null }, context) {
     const sources = new Sources(context, new Bogons(context.tenants, bogons));
-    const typeOf = (line: PairLine): Type | null => sources.typeOf(line);
+    const typeOf = (line: PairLine, window: Window): Type | null => sources.typeOf(line, window);
     return new PairDetector({ signature, threshold: packets, typeOf, value, confidence }, context);
   },
 };
@@ -79,6 +82,9 @@ class Sources {
   readonly #bogons: Bogons;
   /** By tenant's number: its cards; those that are bound to none are left out. */
   readonly #cards: ReadonlyMap<number, ReadonlySet<number>>;
+  /** By responder, in the window that was counted last. */
+  readonly #contacts = new Map<string, number>();
+  #countedMs = -1;
   /** By address on the link: the card that said last that it has it. */
   readonly #cardOf = new Map<string, number>();
 
@@ -91,14 +97,29 @@ class Sources {
     this.#cards = new Map(bound);
   }
 
-  typeOf(line: PairLine): Type | null {
+  typeOf(line: PairLine, window: Window): Type | null {
     const { sighting } = line;
     if (sighting === FOREIGN_SOURCE) return 'foreign';
     if (sighting === OWN_SOURCE) return 'own';
     if (this.#isOfOtherCard(line)) return 'mac';
     if (sighting === ARP_REPLY || sighting === ARP_CONTACT) return this.#changesCard(line) ? 'arp' : null;
     // At a tenant's own port all of these are foreign.
-    return this.#context.portTenant === 0 && line.initiatorTenant === 0 ? this.#classify(line) : null;
+    if (this.#context.portTenant !== 0 || line.initiatorTenant !== 0) return null;
+    const type = this.#classify(line);
+    return type !== null && this.#contactsOf(line, window) >= FLOOD_CONTACTS ? null : type;
+  }
+
+  /** How many sources and ports spoke to the responder for the first time in this window. */
+  #contactsOf({ responder }: PairLine, { startMs, pairs }: Window): number {
+    if (startMs !== this.#countedMs) {
+      this.#countedMs = startMs;
+      this.#contacts.clear();
+      for (const line of pairs.lines()) {
+        const to = formatAddress(...line.responder);
+        this.#contacts.set(to, (this.#contacts.get(to) ?? 0) + 1);
+      }
+    }
+    return this.#contacts.get(formatAddress(...responder)) ?? 0;
   }
 
   #classify({ initiator, responder, port }: PairLine): Type | null {

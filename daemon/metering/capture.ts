@@ -1,6 +1,7 @@
 /** One interface's capture worker: its state and its totals, over all restarts. */
 import type { ProbeState, ProbeStatistics } from '../../probes/probe.ts';
 import type { Tenant } from '../tenants/tenant.ts';
+import { type KeptFrame, KeptFrames } from './keptFrames.ts';
 import type { Window, WindowShape } from './window.ts';
 import { WindowWorker } from './windowWorker.ts';
 import type { CaptureInput, ProbeInput } from './workerProtocol.ts';
@@ -28,11 +29,14 @@ export class Capture {
   /** Of the workers that have died, and of all: each counts from its own start. */
   #earlier: Counts = { received: 0, dropped: 0, reattached: 0 };
   #total: Counts = this.#earlier;
+  readonly #kept: KeptFrames;
   #state: ProbeState | 'starting' | 'dead' = 'starting';
 
   constructor(options: CaptureOptions) {
     const { probe, tenants, portTenant, shape, hashSeed } = options;
     this.#options = options;
+    const kept = new SharedArrayBuffer(KeptFrames.byteLength);
+    this.#kept = new KeptFrames(kept);
     this.#worker = new WindowWorker({
       script: new URL('worker.ts', import.meta.url),
       shape,
@@ -41,6 +45,7 @@ export class Capture {
         probe: isRestart ? { ...probe, waitForInterface: true } : probe,
         tenants,
         portTenant,
+        kept,
         hashSeed,
       }),
       onRunning: () => (this.#state = 'up'),
@@ -51,6 +56,11 @@ export class Capture {
 
   get state(): ProbeState | 'starting' | 'dead' {
     return this.#state;
+  }
+
+  /** The frames that were kept since this was last asked, the oldest first. */
+  keptFrames(): KeptFrame[] {
+    return this.#kept.read();
   }
 
   get restarts(): number {

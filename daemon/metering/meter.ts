@@ -9,6 +9,7 @@ import { decodeFrame } from './decode.ts';
 import { FRAME_ARP, FRAME_IP, FRAME_OTHER, Header, SNAPPED } from './header.ts';
 import { ICMP, PACKET_KINDS, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, TCP_SYN_ACK, UDP } from './decodeResult.ts';
 import { ANSWERED_ONCE, FINGERPRINT_SHIFT } from './contactMemory.ts';
+import type { KeptFrames } from './keptFrames.ts';
 import { PairWatch } from './pairWatch.ts';
 import {
   ARP_FRAMES,
@@ -69,6 +70,8 @@ export interface MeterOptions {
   readonly seed?: number;
   /** The tenant whose own port the frames are of; 0: of everybody's. */
   readonly portTenant?: number;
+  /** Where some of the frames are kept; left out: nowhere. */
+  readonly kept?: KeptFrames;
 }
 
 export class Meter {
@@ -77,6 +80,7 @@ export class Meter {
   readonly #portTenant: number;
   readonly #header = new Header();
   readonly #watch: PairWatch;
+  readonly #kept: KeptFrames | null;
   /**
    * One bit an address: a table's line is for those seen at least twice in a window, so that random ones do not flush it.
    * 2^20 bits: 125,000 random addresses a window (500,000 packets/s) leave 94 % of the next ones outside.
@@ -86,13 +90,14 @@ export class Meter {
   #window: Window;
   #sampler = 0;
 
-  constructor(directory: AddressDirectory, window: Window, { seed = 0, portTenant = 0 }: MeterOptions = {}) {
+  constructor(directory: AddressDirectory, window: Window, { seed = 0, portTenant = 0, kept }: MeterOptions = {}) {
     this.#directory = directory;
     this.#window = window;
     this.#seed = seed;
     this.#portTenant = portTenant;
     const memory = portTenant === 0 ? 'large' : 'small';
-    this.#watch = new PairWatch({ seed, portTenant, directory, memory });
+    this.#watch = new PairWatch({ seed, portTenant, directory, memory, ...(kept && { kept }) });
+    this.#kept = kept ?? null;
   }
 
   /** Starts a tick: everything goes into `window` until it is closed. */
@@ -102,6 +107,7 @@ export class Meter {
     this.#targetDoor.fill(0);
     this.#sourceDoor.fill(0);
     this.#watch.open(window, startMs);
+    this.#kept?.open();
   }
 
   /** Ends the tick; the window is no longer written to. `received` and `dropped` are the probe's, of this tick. */
@@ -135,6 +141,7 @@ export class Meter {
     const targetDoubles = targets.doubles;
     const sourceDoor = this.#sourceDoor;
     const targetDoor = this.#targetDoor;
+    this.#kept?.sample(block, from, to);
     for (let i = from; i < to; i++) {
       let wireLength = wireLengths[i]!;
       if (wireLength > MAX_WIRE_LENGTH) wireLength = MAX_WIRE_LENGTH;

@@ -10,6 +10,7 @@ import { ANSWERED_ONCE, ASKED, ContactMemory, REFUSED_ONCE, UNKNOWN } from './co
 import { FRAGMENT, ICMP, OTHER, TCP_ODD, TCP_RST, TCP_SYN, TCP_SYN_ACK } from './decodeResult.ts';
 import { ACK, FIN, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP, PSH, URG } from './decodeTransport.ts';
 import { FragmentMemory } from './fragmentMemory.ts';
+import type { KeptFrames } from './keptFrames.ts';
 import { anomalyBit, type Header, SNAPPED } from './header.ts';
 import {
   ANSWERED,
@@ -66,6 +67,8 @@ export interface PairWatchOptions {
   readonly portTenant: number;
   readonly directory: { lookup(w0: number, w1: number, w2: number, w3: number): number };
   readonly memory?: keyof typeof MEMORY_BITS;
+  /** Where the frames of sightings are kept; left out: nowhere. */
+  readonly kept?: KeptFrames;
 }
 
 export class PairWatch {
@@ -84,7 +87,11 @@ export class PairWatch {
   #newestMs: Milliseconds = -1;
   #seesDirection = false;
 
+  readonly #kept: KeptFrames | null;
+
   // What is being looked at.
+  #block: FrameBlock | null = null;
+  #frame = 0;
   #view: DataView = EMPTY;
   #start = 0;
   #end = 0;
@@ -92,7 +99,8 @@ export class PairWatch {
   #flags = 0;
   #linkType = LINKTYPE_ETHERNET;
 
-  constructor({ seed, portTenant, directory, memory = 'large' }: PairWatchOptions) {
+  constructor({ seed, portTenant, directory, memory = 'large', kept }: PairWatchOptions) {
+    this.#kept = kept ?? null;
     this.#seed = seed;
     this.#portTenant = portTenant;
     this.#directory = directory;
@@ -119,6 +127,7 @@ export class PairWatch {
       this.#pairs = window.pairs;
       this.#startMs = window.startMs;
     }
+    this.#block = null;
     this.#view = EMPTY;
     this.#start = 0;
     this.#end = 0;
@@ -158,6 +167,8 @@ export class PairWatch {
     this.#timeMs = block.timesMs[i]!;
     this.#flags = block.flags[i]!;
     this.#linkType = block.linkType;
+    this.#block = block;
+    this.#frame = i;
   }
 
   /** Whether the probe tells who sent a frame: true once it was this host, as it is not at a mirror port or in a file. */
@@ -503,6 +514,7 @@ export class PairWatch {
     }
     this.#sourceBudgets[initiator]! += 1;
     this.#targetBudgets[responder]! += 1;
+    if (this.#block !== null) this.#kept?.tell(this.#block, this.#frame);
     return true;
   }
 

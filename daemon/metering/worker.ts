@@ -7,6 +7,7 @@ import { openRing } from '../../probes/ring/ring.ts';
 import type { PacketProbe, ProbeStatistics } from '../../probes/probe.ts';
 import { TenantDirectory } from '../tenants/directory.ts';
 import { ClockWatch, readClocks } from './clockWatch.ts';
+import { KeptFrames } from './keptFrames.ts';
 import { Meter } from './meter.ts';
 import { Tick } from './tick.ts';
 import { Window } from './window.ts';
@@ -36,7 +37,11 @@ function run(input: CaptureInput & WorkerInput, send: (output: Output) => void):
   const probe = open(input.probe);
   send({ kind: 'running' });
   const tick = new Tick({
-    meter: new Meter(new TenantDirectory(input.tenants), first, { seed: input.hashSeed, portTenant: input.portTenant }),
+    meter: new Meter(new TenantDirectory(input.tenants), first, {
+      seed: input.hashSeed,
+      portTenant: input.portTenant,
+      kept: new KeptFrames(input.kept),
+    }),
     nextWindow: () => takeFree(windows, control),
     onWindow: (window) => {
       const index = windows.indexOf(window);

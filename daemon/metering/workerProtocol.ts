@@ -31,6 +31,8 @@ export interface CaptureInput {
   readonly tenants: readonly Tenant[];
   /** The number of the tenant whose own port it is; 0: it faces the internet. */
   readonly portTenant: number;
+  /** Of KeptFrames. */
+  readonly kept: SharedArrayBuffer;
   readonly hashSeed: number;
 }
 

@@ -7,7 +7,7 @@ import type { LimitStatus, StatusSnapshot, Vitals } from './snapshot.ts';
 export interface Reply {
   readonly status: number;
   readonly contentType: string;
-  readonly body: string;
+  readonly body: string | Uint8Array;
   /** The methods that there are, where the one that was asked for is none of them. */
   readonly allow?: string;
 }
@@ -22,6 +22,8 @@ export interface ApiSources {
   readonly limits: () => readonly LimitStatus[];
   /** `detector` null: all of them. */
   readonly explain: (tenant: string, detector: string | null) => Promise<ExplainAnswer>;
+  /** The pcap file of an incident's packets; null: there is none, or not yet. */
+  readonly evidence: (id: string) => Promise<Uint8Array | null>;
   /** The text that Prometheus scrapes. */
   readonly metrics: () => Promise<string>;
 }
@@ -32,7 +34,7 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 const METRICS = 'text/plain; version=0.0.4; charset=utf-8';
 const LISTING =
   '\n/healthz     200 ok, or 503 and why\n/api/status  all of this as JSON\n/api/limits  the limits alone\n' +
-  '/api/explain?tenant=…[&detector=…]  where a tenant stands with the detectors\n/metrics     for Prometheus\n';
+  '/api/explain?tenant=…[&detector=…]  where a tenant stands with the detectors\n/api/incidents/ID/evidence.pcap  the headers of some of its packets\n/metrics     for Prometheus\n';
 
 type Route = (sources: ApiSources, query: URLSearchParams) => Reply | Promise<Reply>;
 
@@ -52,11 +54,25 @@ export function jsonReply(status: number, value: unknown): Reply {
 /** `target` as in the request line; what a query has beyond what is asked for is ignored. */
 export async function answer(method: string, target: string, sources: ApiSources): Promise<Reply> {
   const [path = '', query = ''] = target.split('?', 2);
-  const route = ROUTES.get(path);
+  const route = ROUTES.get(path) ?? evidenceRoute(path);
   if (route === undefined) return jsonReply(404, { error: 'not found' });
   if (method !== 'GET' && method !== 'HEAD')
     return { ...jsonReply(405, { error: 'read-only: GET and HEAD alone' }), allow: 'GET, HEAD' };
   return route(sources, new URLSearchParams(query));
+}
+
+/** Of https://www.iana.org/assignments/media-types/application/vnd.tcpdump.pcap. */
+const PCAP = 'application/vnd.tcpdump.pcap';
+
+function evidenceRoute(path: string): Route | undefined {
+  const id = /^\/api\/incidents\/([0-9a-f]{12})\/evidence\.pcap$/.exec(path)?.[1];
+  if (id === undefined) return undefined;
+  return async ({ evidence }) => {
+    const body = await evidence(id);
+    return body === null
+      ? jsonReply(404, { error: `no packets of ${id} are kept, or it was opened less than 10 s ago` })
+      : { status: 200, contentType: PCAP, body };
+  };
 }
 
 async function explainReply({ explain }: ApiSources, query: URLSearchParams): Promise<Reply> {

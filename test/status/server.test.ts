@@ -25,6 +25,7 @@ const options = (changes: Partial<StatusServerOptions> = {}): StatusServerOption
   snapshot,
   vitals: snapshot,
   limits: () => [testLimit()],
+  evidence: async (id) => (id === '0123456789ab' ? Buffer.from('a capture') : null),
   explain: async (tenant, detector) =>
     tenant === 'acme'
       ? { status: 200, explanation: { ...NOTHING, tenant: `acme by ${detector ?? 'all'}` } }
@@ -80,6 +81,16 @@ describe('startStatusServer', () => {
   beforeEach(() => {
     state = 'up';
     logged.length = 0;
+  });
+
+  it('gives the packets of an incident as a capture, and 404 where there are none', async () => {
+    const { status, headers, body } = await ask('/api/incidents/0123456789ab/evidence.pcap');
+    assert.deepEqual([status, headers['content-type'], body], [200, 'application/vnd.tcpdump.pcap', 'a capture']);
+    const others = ['ffffffffffff', '..', 'x', '0123456789ABC'].map((id) => ask(`/api/incidents/${id}/evidence.pcap`));
+    assert.deepEqual(
+      (await Promise.all(others)).map((each) => each.status),
+      [404, 404, 404, 404],
+    );
   });
 
   it('answers GET /healthz with 200, or with 503 and the reason', async () => {

@@ -92,6 +92,7 @@ export const testSources = (changes: Partial<ApiSources> = {}): ApiSources => ({
   snapshot: () => testSnapshot(),
   vitals: () => testSnapshot(),
   limits: () => [testLimit()],
+  evidence: async () => null,
   explain: async (tenant) => ({ status: 404, error: `no tenant has the id ${tenant}` }),
   metrics: async () => 'weir_build_info 1\n',
   ...changes,
