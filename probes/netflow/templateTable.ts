@@ -41,7 +41,7 @@ export class TemplateTable {
       // What is left over is padding.
       if (id === 0) break;
       if (form.isIpfix && view.getUint16(at + 2) === 0) {
-        withdrawal = this.#withdraw(message, state, domain, id, form);
+        withdrawal = this.#withdraw(message, state, domain, id, form) ?? withdrawal;
         at += 4;
         continue;
       }
