@@ -18,6 +18,9 @@ export interface AgentReply {
   readonly error?: string;
 }
 
+/** How soon a daemon answers is asked elsewhere: a machine with other things to do is no failure here. */
+const PATIENCE_MS = 10_000;
+
 export type AgentMethods = typeof METHODS;
 
 let alertmanager: TestAlertmanager | undefined;
@@ -25,7 +28,7 @@ const receivers = new Map<number, VoiceReceiver>();
 
 const METHODS = {
   async get(url: string): Promise<{ status: number; body: string }> {
-    const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
+    const response = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) });
     return { status: response.status, body: await response.text() };
   },
 
