@@ -28,14 +28,13 @@ const sections = {
   host: { every: '1s' },
 };
 
+/** By what it shows in the status that something is wrong. */
+type Sign = 'down' | 'absent' | 'restart' | 'silence';
+
 interface Fault {
   readonly title: string;
   /** Does it to the lab, or to the child that captures at the port; and mends it once it was noticed. */
-  readonly act: (
-    lab: Lab,
-    child: number,
-    noticed: (state: InterfaceStatus['state']) => Promise<unknown>,
-  ) => Promise<void>;
+  readonly act: (lab: Lab, child: number, noticed: (sign: Sign) => Promise<unknown>) => Promise<void>;
   /** What ended the child; null: it lives on. */
   readonly ending: RegExp | null;
   /** What the log says before it watches again. */
@@ -47,7 +46,7 @@ const FAULTS: readonly Fault[] = [
     title: 'its child was killed',
     act: async (_, child, noticed) => {
       process.kill(child, 'SIGKILL');
-      await noticed('restarting');
+      await noticed('restart');
     },
     ending: /^SIGKILL$/,
     says: `${PORT} is not watched: the process that captures is started again`,
@@ -76,7 +75,7 @@ const FAULTS: readonly Fault[] = [
     title: 'its child stood still for two seconds',
     act: async (_, child, noticed) => {
       process.kill(child, 'SIGSTOP');
-      await noticed('up');
+      await noticed('silence');
       process.kill(child, 'SIGCONT');
     },
     ending: null,
@@ -86,7 +85,7 @@ const FAULTS: readonly Fault[] = [
     title: 'its child stood still for ever',
     act: async (_, child, noticed) => {
       process.kill(child, 'SIGSTOP');
-      await noticed('restarting');
+      await noticed('restart');
     },
     ending: /^it said nothing for 5 s$/,
     says: `${PORT} is not watched: the process that captures is started again`,
@@ -143,10 +142,12 @@ describe('the daemon with `capture: cap`', function () {
       const { interfaces, now } = await daemon.status();
       const before = at(interfaces, PORT);
       const restarts = (before.captureProcess?.restarts ?? 0) + (ending === null ? 0 : 1);
-      const noticed = (state: InterfaceStatus['state']): Promise<unknown> =>
-        state === 'up'
-          ? daemon.until('two seconds of silence', NOTICED_WITHIN_MS, (status) => silenceMs(status) > 2000)
-          : portIs(state, NOTICED_WITHIN_MS, (port) => port.state === state);
+      const noticed = (sign: Sign): Promise<unknown> =>
+        daemon.until(sign, NOTICED_WITHIN_MS, (status) => {
+          const port = at(status.interfaces, PORT);
+          if (sign === 'silence') return silenceMs(status) > 2000;
+          return sign === 'restart' ? port.captureProcess?.restarts === restarts : port.state === sign;
+        });
       await act(lab, childAt(PORT), noticed);
       const after = await portIs('traffic', BACK_WITHIN_MS, (port) => {
         const isBack = port.state === 'up' && port.captureProcess?.restarts === restarts;
