@@ -14,7 +14,7 @@ export type Clause =
   | 'resource.memory';
 
 export type Severity = 'warning' | 'critical';
-export type Unit = 'packets' | 'packets/s' | 'bit/s' | 'cores' | 'bytes' | 'kills';
+export type Unit = 'packets' | 'packets/s' | 'bit/s' | 'cores' | 'bytes' | 'kills' | 'contacts';
 export type DetectorMode = 'off' | 'observe' | 'enforce';
 /** What the evidence of traffic was read from. */
 export type EvidenceTier = 'header' | 'flow' | 'payload';
@@ -48,6 +48,15 @@ export interface PortUse {
   readonly percentile95Bps: number | null;
 }
 
+/** What has become of an address' first contacts with others, as far as they are remembered. */
+export interface ContactCounts {
+  /** Estimated number of distinct hosts. */
+  readonly hosts: number;
+  readonly answered: number;
+  readonly refused: number;
+  readonly silent: number;
+}
+
 /** What packets or flows showed. */
 export interface Evidence {
   readonly tier: EvidenceTier;
@@ -67,6 +76,8 @@ export interface Evidence {
   readonly distinctPorts?: number;
   /** Of a finding about it. */
   readonly port?: PortUse;
+  /** Of a scan. */
+  readonly contacts?: ContactCounts;
 }
 
 /** Shares, 0 … 1, of the time in which tasks waited (PSI `some`). */

@@ -10,6 +10,10 @@ const EXCHANGE_SHARE = 1 / 2;
 /** Type << 8 | code, where exporters and the meter have a port: echo reply and request of RFC 792 and RFC 4443. */
 const ECHO_REPLIES: readonly number[] = [0, 129 << 8];
 const ECHO_REQUESTS: readonly number[] = [8 << 8, 128 << 8];
+/** Protocol unreachable (RFC 792): a scan of IP protocols brings one for each of the 256, and as many for a second try. */
+const PROTOCOL_ERRORS: readonly number[] = [(3 << 8) | 2];
+const PROTOCOL_ERRORS_SHARE = 0.8;
+const MAX_PROTOCOL_ERRORS = 512;
 
 export const icmpFlood = floodDefinition({
   id: 'icmpFlood',
@@ -18,8 +22,11 @@ export const icmpFlood = floodDefinition({
   packetsPerSecond: 1000,
   restsOnSilence: true,
   others: 'are part of an exchange that its target began, or errors beside reflected answers',
-  flooding: (target) => (isAnswered(target) || isReflected(target) ? 0 : received(target, ICMP)),
+  flooding: (target) => (isAnswered(target) || isReflected(target) || answersScan(target) ? 0 : received(target, ICMP)),
 });
+
+const answersScan = (target: Target): boolean =>
+  received(target, ICMP) <= MAX_PROTOCOL_ERRORS && shareOf(target, PROTOCOL_ERRORS) >= PROTOCOL_ERRORS_SHARE;
 
 /** Whether the target is the one that pings: of the two ends of an exchange only the other one is flooded. */
 function isAnswered(target: Target): boolean {

@@ -9,9 +9,11 @@ import type { Detector, DetectorConfig, DetectorContext, DetectorDefinition } fr
 import { extensionHeaderFlood } from './extensionHeaderFlood.ts';
 import { fragmentFlood } from './fragmentFlood.ts';
 import { headerAnomaly } from './headerAnomaly.ts';
+import { hostSweep } from './hostSweep.ts';
 import { icmpFlood } from './icmpFlood.ts';
 import { memoryOveruse } from './memoryOveruse.ts';
 import { neighbourFlood } from './neighbourFlood.ts';
+import { portScan } from './portScan.ts';
 import { protocolFlood } from './protocolFlood.ts';
 import { allowing } from './shared/allowList.ts';
 import { spoofedSource } from './spoofedSource.ts';
@@ -33,6 +35,8 @@ export const detectorDefinitions: readonly DetectorDefinition[] = [
   carpetBomb,
   headerAnomaly,
   spoofedSource,
+  portScan,
+  hostSweep,
   bandwidthThreshold,
   sustainedThroughput,
   cpuOveruse,

@@ -13,7 +13,7 @@ const BEYOND_DOUBT = 10;
  * the ports are missed, because a target is looked at closely only once it is busy.
  */
 const SCANNER_SHARE = 0.8;
-const SCANNED_PORTS = 50;
+const SCANNED_PORTS = 8;
 const PROBES_PER_PORT = 8;
 
 export const synFlood = floodDefinition({

@@ -42,6 +42,7 @@ function uniteTraffic(all: TrafficEvidence, next: Evidence, nextIsPeak: boolean)
     ...(peak.type === undefined ? {} : { type: peak.type }),
     ...(all.hasForgedSources || next.hasForgedSources ? { hasForgedSources: true } : {}),
     ...(next.port !== undefined && { port: next.port }),
+    ...(next.contacts !== undefined && { contacts: next.contacts }),
     packets: all.packets + packets,
     bytes: all.bytes + bytes,
   };

@@ -9,6 +9,7 @@ const UNIT_NAMES: Readonly<Record<Unit, string>> = {
   cores: 'cores',
   bytes: 'B',
   kills: 'kills',
+  contacts: 'contacts',
 };
 const ACRONYMS: ReadonlySet<string> = new Set([
   'arp',

@@ -71,6 +71,8 @@ export function refresh(record: IncidentRecord, observationPoint: string, sighti
       severity: finding.severity === 'critical' ? 'critical' : incident.severity,
       confidence: Math.max(incident.confidence, finding.confidence),
       offender: offenderOf(offenders, finding),
+      // A scanner that goes on to other hosts.
+      victim: finding.victim === incident.victim ? incident.victim : null,
       value: latestValue(record, sighting),
       peak: Math.max(incident.peak, finding.value),
       threshold: finding.threshold,

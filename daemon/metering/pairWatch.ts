@@ -445,6 +445,7 @@ export class PairWatch {
     key.sighting = contact === null ? STRAY_REFUSED : REFUSED;
     key.of = contact ?? CONTACT_BY_PROTOCOL[protocol] ?? PROTOCOL_CONTACT;
     key.port = port;
+    key.otherPort = hasPorts ? view.getUint16(transport) : 0;
     this.#fill(header, targetTenant, this.#directory.lookup(w0, w1, w2, w3));
     this.#add(targetHash, responderHash, packets, length);
   }

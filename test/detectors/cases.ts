@@ -196,6 +196,42 @@ const sightings = (id: string, sighting: Sighting, packets: number): DetectorCas
   };
 };
 
+/** The same first contacts in every window, all of them refused. */
+const scan = (
+  id: string,
+  threshold: number,
+  contact: (i: number, family: 4 | 6) => Pick<SightingSpec, 'initiator' | 'responder' | 'port'>,
+): DetectorCase => {
+  const context = testContext();
+  return {
+    id,
+    context,
+    windows: 1,
+    windowMs: WINDOW_MS,
+    window(startMs, level, family) {
+      const window = buildWindow([], { context, startMs });
+      for (let i = 0; i < Math.floor(threshold * level); i++) {
+        const pair = contact(i, family);
+        addSightings(window, context, [
+          { sighting: 'syn', ...pair },
+          { sighting: 'refused', of: 'syn', ...pair },
+        ]);
+      }
+      return window;
+    },
+    crowd(startMs) {
+      const window = buildWindow([], { context, startMs });
+      const contacts = crowdOf('syn', startMs);
+      addSightings(
+        window,
+        context,
+        contacts.flatMap((each) => [each, { ...each, sighting: 'refused', of: 'syn' }]),
+      );
+      return window;
+    },
+  };
+};
+
 /** Of 50 addresses each gets as much. */
 const carpet: DetectorCase = trafficCase(
   { id: 'carpetBomb', context: testContext([testTenant('acme', ['198.51.100.0/24', '2001:db8:8::/48'])]), windows: 3 },
@@ -219,6 +255,16 @@ export const detectorCases: readonly DetectorCase[] = [
   flood('protocolFlood', 'other', 10_000),
   reflected,
   carpet,
+  scan('portScan', 9, (i, family) => ({
+    initiator: strangers(1, family)[0] ?? '',
+    responder: victim(family),
+    port: 1000 + i,
+  })),
+  scan('hostSweep', 9, (i, family) => ({
+    initiator: victim(family),
+    responder: strangers(i + 1, family)[i] ?? '',
+    port: 22,
+  })),
   sightings('headerAnomaly', 'portZero', 10),
   sightings('spoofedSource', 'ownSource', 10),
   bandwidth,

@@ -1,0 +1,309 @@
+/**
+ * Follows first contacts until they are answered, refused, or were met with silence: what a scan is known by is that hardly
+ * anybody answers it.
+ */
+import type { Milliseconds } from '../../../probes/probe.ts';
+import { type AddressWords, hashAddress } from '../../metering/address.ts';
+import {
+  ANSWERED,
+  ARP_CONTACT,
+  ECHO_CONTACT,
+  FIN_CONTACT,
+  NULL_CONTACT,
+  type PairLine,
+  PROTOCOL_CONTACT,
+  REFUSED,
+  STRAY_REFUSED,
+  SYN_CONTACT,
+  UDP_CONTACT,
+  XMAS_CONTACT,
+} from '../../metering/pairTable.ts';
+import { SOURCE_OTHER, type Window } from '../../metering/window.ts';
+import type { DetectorContext } from '../detector.ts';
+
+/** As nmap calls its scans, where it has a name for them. */
+export const PROBE_TYPES = [
+  'syn',
+  'connect',
+  'ack',
+  'fin',
+  'null',
+  'xmas',
+  'odd',
+  'udp',
+  'icmp',
+  'protocol',
+  'arp',
+] as const;
+export type ProbeType = (typeof PROBE_TYPES)[number];
+export const OUTCOMES = ['answered', 'refused', 'silent'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** One address spoke to another and port for the first time in minutes; what came of it. */
+export interface Attempt {
+  readonly initiator: AddressWords;
+  readonly responder: AddressWords;
+  readonly initiatorHash: number;
+  readonly responderHash: number;
+  /** Tenants by number; 0: nobody's. */
+  readonly initiatorTenant: number;
+  readonly responderTenant: number;
+  readonly type: ProbeType;
+  /** -1: it has none. */
+  readonly port: number;
+  readonly bytes: number;
+  readonly outcome: Outcome;
+  /** What it tells, 1 of a plain failure. */
+  readonly weight: number;
+}
+
+/** RFC 6298: a SYN is sent again after 1 s; whoever answers at all has done so after three of them. */
+const PATIENCE_MS = 3000;
+/** Where so many of one initiator wait at once, a second must do: a sweep of all hosts of a prefix lasts no longer. */
+const HASTE = 32;
+const HASTE_MS = 1000;
+const MAX_PENDING = 16_384;
+/** A server's datagrams to its clients, seen for the first time after a pause: from a low port to one that NAT gave. */
+const FIRST_CLIENT_PORT = 10_000;
+/** `traceroute` counts its steps by the port. */
+const TRACEROUTE = [33_434, 33_534] as const;
+/** RFC 8305: both families are tried at once, and some networks have but one. */
+const HAPPY_EYEBALLS_MS = 1000;
+const MAX_REMEMBERED = 4096;
+/** So many tenants' hosts, none of whom anybody answers: the way to the internet is down. */
+const OUTAGE_HOSTS = 3;
+/** A bare RST for a segment of no connection: a probe by ACK, or the end of a connection that one side has forgotten. */
+const STRAY_WEIGHT = 0.5;
+/** Where an address' own packets are too few to be counted. */
+const UNPROVEN_STRAYS = 2;
+
+interface Pending extends Omit<Attempt, 'outcome' | 'weight'> {
+  readonly atMs: Milliseconds;
+  readonly mac: number;
+  readonly key: number;
+}
+
+export class FirstContacts {
+  readonly #context: DetectorContext;
+  /** By key, the one that was made longest ago first. */
+  readonly #pending = new Map<number, Pending>();
+  /** The same ones, until their second is over. */
+  #young: Pending[] = [];
+  /** How many of each initiator are pending. */
+  readonly #waiting = new Map<number, number>();
+  readonly #routers = new Routers();
+  /** When a tenant's contact over IPv4 was last answered, by tenant, protocol and port. */
+  readonly #answeredOverIpv4 = new Map<number, Milliseconds>();
+  /** Hosts of tenants that have spoken to somebody new since one was last answered. */
+  readonly #sinceAnswer = new Set<number>();
+
+  constructor(context: DetectorContext) {
+    this.#context = context;
+  }
+
+  /** What has come of first contacts by the end of this window. */
+  observe(window: Window): Attempt[] {
+    const attempts: Attempt[] = [];
+    const strays = new Map<number, number>();
+    for (const line of window.pairs.lines()) {
+      if (line.sighting <= ARP_CONTACT) this.#begin(line, window);
+      else if (line.sighting === ANSWERED || line.sighting === REFUSED) attempts.push(...this.#settle(line, window));
+      else if (line.sighting === STRAY_REFUSED) attempts.push(...this.#stray(line, window, strays));
+    }
+    attempts.push(...this.#giveUp(window.endMs));
+    return attempts;
+  }
+
+  #begin(line: PairLine, window: Window): void {
+    if (line.sighting !== ARP_CONTACT) this.#routers.learn(line);
+    if (!this.#concerns(line)) return;
+    const pending = this.#pendingOf(line, line.sighting, window);
+    if (this.#pending.size >= MAX_PENDING) return;
+    this.#pending.set(pending.key, pending);
+    this.#young.push(pending);
+    this.#waiting.set(pending.initiatorHash, (this.#waiting.get(pending.initiatorHash) ?? 0) + 1);
+    if (line.initiatorTenant !== 0 && line.sighting !== ARP_CONTACT) this.#sinceAnswer.add(pending.initiatorHash);
+  }
+
+  #pendingOf(line: PairLine, contact: number, window: Window): Pending {
+    const { initiator, responder, initiatorTenant, responderTenant, port } = line;
+    const { hashSeed } = this.#context;
+    const initiatorHash = hashAddress(hashSeed, ...initiator);
+    const responderHash = hashAddress(hashSeed, ...responder);
+    return {
+      initiator,
+      responder,
+      initiatorHash,
+      responderHash,
+      initiatorTenant,
+      responderTenant,
+      type: probeType(line, contact),
+      port: contact === ECHO_CONTACT || contact === ARP_CONTACT ? -1 : port,
+      bytes: line.bytes,
+      atMs: window.startMs + line.offsetMs,
+      mac: line.mac,
+      key: mix(mix(initiatorHash, responderHash), (contact << 17) | (port & 0x1ffff)),
+    };
+  }
+
+  #settle(line: PairLine, window: Window): Attempt[] {
+    if (!this.#concerns(line)) return [];
+    const answer = this.#pendingOf(line, line.of, window);
+    const pending = this.#pending.get(answer.key);
+    const isAnswer = line.sighting === ANSWERED;
+    if (pending !== undefined) this.#forget(pending);
+    if (isAnswer) this.#noteAnswer(answer);
+    // What comes too late to be waited for: an answer is one all the same.
+    if (isAnswer) return [{ ...(pending ?? answer), outcome: 'answered', weight: 1 }];
+    if (pending === undefined || this.#isExcused(pending, window.endMs)) return [];
+    return [{ ...pending, outcome: 'refused', weight: 1 }];
+  }
+
+  #noteAnswer({ initiator, initiatorTenant, type, port, atMs }: Pending): void {
+    if (initiatorTenant === 0 || type === 'arp') return;
+    this.#sinceAnswer.clear();
+    if (!isIpv4(initiator)) return;
+    const key = serviceKey(initiatorTenant, type, port);
+    this.#answeredOverIpv4.delete(key);
+    this.#answeredOverIpv4.set(key, atMs);
+    if (this.#answeredOverIpv4.size > MAX_REMEMBERED) this.#answeredOverIpv4.delete(firstOf(this.#answeredOverIpv4));
+  }
+
+  /**
+   * A refusal of what was not seen as a contact. It counts where the address is seen to send something: else somebody may use
+   * it for a forged source. Of IP protocols nobody forges a hundred.
+   */
+  #stray(line: PairLine, window: Window, strays: Map<number, number>): Attempt[] {
+    if (!this.#concerns(line) || (line.of !== SYN_CONTACT && line.of !== PROTOCOL_CONTACT)) return [];
+    const stray = this.#pendingOf(line, line.of, window);
+    const { initiator, initiatorHash } = stray;
+    if (line.of === PROTOCOL_CONTACT) return [{ ...stray, outcome: 'refused', weight: STRAY_WEIGHT }];
+    const count = (strays.get(initiatorHash) ?? 0) + 1;
+    strays.set(initiatorHash, count);
+    const source = window.sources.find(initiatorHash, ...initiator);
+    const sent = source < 0 ? UNPROVEN_STRAYS : (window.sources.lanes[source + SOURCE_OTHER] ?? 0) + UNPROVEN_STRAYS;
+    return count > sent ? [] : [{ ...stray, type: 'ack', outcome: 'refused', weight: STRAY_WEIGHT }];
+  }
+
+  /** Those that nobody has answered in time. */
+  #giveUp(nowMs: Milliseconds): Attempt[] {
+    const attempts: Attempt[] = [];
+    const giveUp = (pending: Pending): void => {
+      this.#forget(pending);
+      if (!this.#isExcused(pending, nowMs)) attempts.push({ ...pending, outcome: 'silent', weight: 1 });
+    };
+    const still = this.#young.findIndex(({ atMs }) => Math.abs(nowMs - atMs) < HASTE_MS);
+    for (const pending of this.#young.splice(0, still < 0 ? this.#young.length : still)) {
+      const isPending = this.#pending.get(pending.key) === pending;
+      if (isPending && (this.#waiting.get(pending.initiatorHash) ?? 0) >= HASTE) giveUp(pending);
+    }
+    for (const pending of this.#pending.values()) {
+      if (Math.abs(nowMs - pending.atMs) < PATIENCE_MS) break;
+      giveUp(pending);
+    }
+    return attempts;
+  }
+
+  #forget({ key, initiatorHash }: Pending): void {
+    this.#pending.delete(key);
+    const left = (this.#waiting.get(initiatorHash) ?? 1) - 1;
+    if (left > 0) this.#waiting.set(initiatorHash, left);
+    else this.#waiting.delete(initiatorHash);
+  }
+
+  /** That it failed tells nothing of who made it. */
+  #isExcused({ initiator, initiatorTenant, type, port, atMs, mac }: Pending, nowMs: Milliseconds): boolean {
+    if (type === 'arp') return this.#routers.has(mac);
+    if (initiatorTenant === 0) return false;
+    if (this.#sinceAnswer.size >= OUTAGE_HOSTS) return true;
+    if (isIpv4(initiator)) return false;
+    const answeredMs = this.#answeredOverIpv4.get(serviceKey(initiatorTenant, type, port));
+    return answeredMs !== undefined && answeredMs >= atMs - HAPPY_EYEBALLS_MS && answeredMs <= nowMs;
+  }
+
+  /** Whether a tenant has to do with it, and it is what a scanner may do. */
+  #concerns(line: PairLine): boolean {
+    const { initiatorTenant, responderTenant, responder } = line;
+    if (initiatorTenant === 0 && responderTenant === 0) return false;
+    if (isMulticast(responder)) return false;
+    const contact = line.sighting <= ARP_CONTACT ? line.sighting : line.of;
+    // What this host asks on a tenant's link, it asks for whoever sends to there.
+    if (contact === ARP_CONTACT) return !(line.isOutgoing && this.#context.portTenant !== 0);
+    if (contact === UDP_CONTACT) return !isTraceroute(line.port) && !isToClient(line);
+    return line.sighting !== STRAY_REFUSED || !isToClient(line);
+  }
+}
+
+/** Hardware addresses that forward what others send: whom these ask for by ARP somebody else wants. */
+class Routers {
+  /** By hardware address, the IPv4 address that it first had; null: it forwards. */
+  readonly #known = new Map<number, number | null>();
+
+  learn({ mac, initiator }: PairLine): void {
+    if (mac === 0 || !isIpv4(initiator)) return;
+    const known = this.#known.get(mac);
+    if (known === undefined) this.#remember(mac, initiator[3]);
+    else if (known !== null && known >>> 8 !== initiator[3] >>> 8) this.#known.set(mac, null);
+  }
+
+  #remember(mac: number, address: number): void {
+    this.#known.set(mac, address);
+    if (this.#known.size > MAX_REMEMBERED) this.#known.delete(firstOf(this.#known));
+  }
+
+  has(mac: number): boolean {
+    return this.#known.get(mac) === null;
+  }
+}
+
+const firstOf = (map: ReadonlyMap<number, unknown>): number => map.keys().next().value ?? 0;
+
+const isIpv4 = ([w0, w1, w2]: AddressWords): boolean => w0 === 0 && w1 === 0 && w2 === 0xffff;
+
+/** RFC 5771, RFC 919, RFC 4291 section 2.7. */
+function isMulticast(address: AddressWords): boolean {
+  if (!isIpv4(address)) return address[0] >>> 24 === 0xff;
+  return address[3] >>> 28 === 0xe || address[3] === -1;
+}
+
+const isToClient = ({ port, otherPort }: PairLine): boolean => otherPort < port && port >= FIRST_CLIENT_PORT;
+const isTraceroute = (port: number): boolean => port >= TRACEROUTE[0] && port <= TRACEROUTE[1];
+
+const serviceKey = (tenant: number, type: ProbeType, port: number): number =>
+  (tenant * 2 + Number(type === 'udp')) * 65_536 + (port & 0xffff);
+
+const TYPES: Readonly<Partial<Record<number, ProbeType>>> = {
+  [UDP_CONTACT]: 'udp',
+  [ECHO_CONTACT]: 'icmp',
+  [FIN_CONTACT]: 'fin',
+  [NULL_CONTACT]: 'null',
+  [XMAS_CONTACT]: 'xmas',
+  [PROTOCOL_CONTACT]: 'protocol',
+  [ARP_CONTACT]: 'arp',
+};
+
+function probeType(line: PairLine, contact: number): ProbeType {
+  if (contact === SYN_CONTACT) return isOfStack(line) ? 'connect' : 'syn';
+  return TYPES[contact] ?? 'odd';
+}
+
+/**
+ * What an operating system sends for connect(2) has the options of RFC 7323 and RFC 2018, and so 32 (Windows), 40 (Linux)
+ * or 44 bytes (BSD, macOS) of TCP header; those who write their own packets send 20 or 24.
+ */
+const STACK_HEADERS = [32, 40, 44];
+const ETHERNET_BYTES = 14;
+const VLAN_BYTES = 4;
+
+function isOfStack({ bytes, packets, mac, initiator }: PairLine): boolean {
+  const ip = bytes / packets - (isIpv4(initiator) ? 20 : 40);
+  const links = mac === 0 ? [0, 16, 20] : [ETHERNET_BYTES, ETHERNET_BYTES + VLAN_BYTES];
+  return STACK_HEADERS.some((header) => links.includes(ip - header));
+}
+
+/** Of two hashes, in order. */
+export function mix(a: number, b: number): number {
+  let hash = Math.imul(a, 0x9e3779b1) ^ b;
+  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
+  return (hash ^ (hash >>> 13)) >>> 0;
+}

@@ -1,0 +1,202 @@
+/** What the detectors of scans have in common: of one scanner, one finding, by the shape of what it does. */
+import { z } from 'zod';
+import type { Milliseconds } from '../../../probes/probe.ts';
+import { count } from '../../config/units.ts';
+import { formatAddress } from '../../metering/address.ts';
+import type { Window } from '../../metering/window.ts';
+import type {
+  ContactCounts,
+  Detector,
+  DetectorContext,
+  DetectorDefinition,
+  Evidence,
+  Finding,
+  Json,
+  Reading,
+  Signature,
+} from '../detector.ts';
+import { rateSeconds, tierOf, trustInSilence } from './evidence.ts';
+import { FirstContacts, type Outcome, type ProbeType } from './firstContacts.ts';
+import { trafficOptions } from './options.ts';
+import { Scanners } from './scanners.ts';
+import type { Scanner, Shape, Verdict } from './scanner.ts';
+
+const CRITICAL = 100;
+const CONFIDENCE = 0.9;
+const EXPLAINED = 4;
+
+const config = z
+  .strictObject({
+    ...trafficOptions('`observe` reports; `off` does not look; `enforce` is as `observe`: scans lead to no limits yet'),
+    contacts: count(4, 1000)
+      .default(9)
+      .describe('first contacts that failed, refused or met with silence, beyond those that were answered'),
+  })
+  .prefault({});
+
+export interface ScanRule {
+  readonly id: string;
+  readonly title: string;
+  readonly shape: Shape;
+}
+
+export function scanDefinition(rule: ScanRule): DetectorDefinition<z.output<typeof config>> {
+  const signature: Signature = {
+    id: rule.id,
+    detector: rule.id,
+    clause: 'network.snooping',
+    title: rule.title,
+    unit: 'contacts',
+    // The contacts are the patience.
+    entry: { windows: 1, of: 1, atOnce: 1 },
+    leaveBelow: 0.7,
+  };
+  return {
+    id: rule.id,
+    observes: ['packets'],
+    config,
+    create: ({ contacts }, context) => new ScanDetector(rule, signature, contacts, context),
+  };
+}
+
+class ScanDetector implements Detector {
+  readonly id: string;
+  readonly signatures: readonly Signature[];
+  readonly #rule: ScanRule;
+  readonly #signature: Signature;
+  readonly #threshold: number;
+  readonly #context: DetectorContext;
+  readonly #contacts: FirstContacts;
+  readonly #scanners: Scanners;
+
+  constructor(rule: ScanRule, signature: Signature, threshold: number, context: DetectorContext) {
+    this.id = rule.id;
+    this.signatures = [signature];
+    this.#rule = rule;
+    this.#signature = signature;
+    this.#threshold = threshold;
+    this.#context = context;
+    this.#contacts = new FirstContacts(context);
+    this.#scanners = new Scanners(context);
+  }
+
+  observe(window: Window): Finding[] {
+    const nowMs = window.endMs;
+    this.#scanners.observe(this.#contacts.observe(window), nowMs);
+    return this.#judged(nowMs).flatMap(([scanner, verdict]) => {
+      if (verdict.value >= this.#threshold) scanner.named ??= { shape: verdict.shape, tenant: scanner.concerned };
+      return this.#isOwn(scanner, verdict) ? this.#findings(window, scanner, verdict) : [];
+    });
+  }
+
+  /** Those that are at it, and come near the threshold. */
+  #judged(nowMs: Milliseconds): [Scanner, Verdict][] {
+    const least = this.#threshold * this.#signature.leaveBelow;
+    return this.#scanners.suspects(least).flatMap((scanner): [Scanner, Verdict][] => {
+      const verdict = scanner.isActive(nowMs) ? scanner.judge(nowMs) : null;
+      if (verdict !== null && verdict.value >= least) return [[scanner, verdict]];
+      scanner.named = null;
+      return [];
+    });
+  }
+
+  /** One scanner is named by one of the two detectors, though it may do both. */
+  #isOwn({ named }: Scanner, { shape }: Verdict): boolean {
+    return (named?.shape ?? shape) === this.#rule.shape;
+  }
+
+  #findings(window: Window, scanner: Scanner, verdict: Verdict): Finding[] {
+    const parties = this.#partiesOf(scanner, verdict);
+    if (parties === null) return [];
+    const { value } = verdict;
+    return [
+      {
+        signature: this.#signature,
+        ...parties,
+        severity: value >= CRITICAL * this.#threshold ? 'critical' : 'warning',
+        confidence: Math.round(CONFIDENCE * trustInSilence(window) * 100) / 100,
+        value,
+        threshold: this.#threshold,
+        evidence: evidenceOf(window, scanner, verdict),
+      },
+    ];
+  }
+
+  #partiesOf(
+    scanner: Scanner,
+    { host }: Verdict,
+  ): Pick<Finding, 'tenant' | 'direction' | 'offender' | 'victim'> | null {
+    const tenant = this.#context.tenants[scanner.concerned - 1];
+    if (tenant === undefined) return null;
+    return {
+      tenant: tenant.id,
+      direction: scanner.tenant === 0 ? 'inbound' : 'outbound',
+      offender: formatAddress(...scanner.address),
+      victim: host === null ? null : formatAddress(...host),
+    };
+  }
+
+  explain(window: Window, tenant: number): Reading[] {
+    const id = this.#context.tenants[tenant - 1]?.id;
+    const [signature, threshold] = [this.#signature, this.#threshold];
+    const readings = this.#scanners
+      .suspects(1)
+      .flatMap((scanner): Reading[] => {
+        const verdict = scanner.judge(window.endMs);
+        const parties = this.#partiesOf(scanner, verdict);
+        if (parties === null || parties.tenant !== id || !this.#isOwn(scanner, verdict)) return [];
+        const { direction, offender, victim } = parties;
+        const reason = scanner.isActive(window.endMs) ? null : 'it has stopped';
+        return [{ signature, direction, offender, victim, value: verdict.value, threshold, reason }];
+      })
+      .toSorted((a, b) => (b.value ?? 0) - (a.value ?? 0))
+      .slice(0, EXPLAINED);
+    const nothing = { signature, direction: null, offender: null, victim: null, value: 0, threshold, reason: null };
+    return readings.length === 0 ? [nothing] : readings;
+  }
+
+  save(): Json {
+    return this.#scanners.save();
+  }
+
+  restore(state: Json): void {
+    this.#scanners.restore(state);
+  }
+}
+
+/** As packets of these types are called elsewhere. */
+const KINDS: Readonly<Partial<Record<ProbeType, string>>> = {
+  syn: 'tcpSyn',
+  connect: 'tcpSyn',
+  ack: 'tcpAck',
+  udp: 'udp',
+  icmp: 'icmp',
+  protocol: 'other',
+  arp: 'arp',
+};
+
+function evidenceOf(window: Window, scanner: Scanner, { isBlock }: Verdict): Evidence {
+  const { contacts, bytes } = scanner.newest(window.endMs);
+  const seconds = rateSeconds(window);
+  return {
+    tier: tierOf(window),
+    type: isBlock ? 'block' : scanner.type,
+    packetsPerSecond: Math.round(contacts / seconds),
+    bitsPerSecond: Math.round((bytes * 8) / seconds),
+    packetsByKind: contacts === 0 ? {} : { [KINDS[scanner.type] ?? 'tcpOdd']: contacts },
+    topSources: [{ address: formatAddress(...scanner.address), share: 1 }],
+    topPorts: scanner.topPorts(),
+    distinctPorts: scanner.ports(window.endMs),
+    contacts: countsOf(scanner, window.endMs),
+  };
+}
+
+function countsOf(scanner: Scanner, nowMs: Milliseconds): ContactCounts {
+  const outcome = (name: Outcome): number => Math.round(scanner.outcomes.get(name) ?? 0);
+  return {
+    hosts: scanner.hosts(nowMs),
+    answered: outcome('answered'),
+    refused: outcome('refused'),
+    silent: outcome('silent'),
+  };
+}

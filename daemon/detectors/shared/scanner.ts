@@ -1,0 +1,323 @@
+/** One address that fails to be answered: whom it has tried, what that looks like, and for how long. */
+import { z } from 'zod';
+import type { Milliseconds } from '../../../probes/probe.ts';
+import type { AddressWords } from '../../metering/address.ts';
+import { ContactGroup, savedGroup } from './contactGroup.ts';
+import { type Attempt, mix, type Outcome, OUTCOMES, PROBE_TYPES, type ProbeType } from './firstContacts.ts';
+import { MEMORY_MS, Reach, savedReach } from './reach.ts';
+
+/** Ports and hosts of one scanner whose failures are followed. */
+const MAX_GROUPS = 16;
+/** Tenants that a stranger tries. */
+const MAX_TENANTS = 16;
+/** A scan lasts for so many of the pauses that it makes, at least and at most. */
+const PAUSES = 5;
+const LEAST_HOLD_MS = 15_000;
+const MOST_HOLD_MS = 20 * 60_000;
+/** Of the newest pause, in their mean. */
+const PAUSE_WEIGHT = 0.25;
+/** So many hosts, and so many ports at one of them, are a block. */
+const BLOCK = 5;
+/** Of the failures at one host, to be a scan of that host. */
+const ONE_HOST_SHARE = 0.9;
+
+export type Shape = 'vertical' | 'horizontal';
+
+/** What an incident is called by stays, whatever else the scanner does. */
+interface Name {
+  readonly shape: Shape;
+  /** By number. */
+  readonly tenant: number;
+}
+
+export interface Verdict {
+  readonly shape: Shape;
+  /** By how many the first contacts that failed outnumber those that were answered. */
+  readonly value: number;
+  readonly isBlock: boolean;
+  /** The one host that is scanned; null: several. */
+  readonly host: AddressWords | null;
+}
+
+interface KeyedGroup {
+  readonly key: number;
+  /** Of a host: its address; null: it is of a port. */
+  readonly host: AddressWords | null;
+  /** Of a port; -1: it is of a host, or of what has no ports. */
+  readonly port: number;
+  readonly contacts: ContactGroup;
+}
+
+const NOTHING = { atMs: Number.NaN, contacts: 0, bytes: 0 };
+
+const words = z.tuple([z.int(), z.int(), z.int(), z.int()]);
+const counts = <Key extends string>(keys: readonly [Key, ...Key[]]) =>
+  z.partialRecord(z.enum(keys), z.number().nonnegative());
+
+export const savedScanner = z.object({
+  address: words,
+  tenant: z.int(),
+  all: savedGroup,
+  hosts: savedReach,
+  ports: savedReach,
+  groups: z
+    .array(z.object({ key: z.int(), host: words.nullable(), port: z.int(), contacts: savedGroup }))
+    .max(MAX_GROUPS),
+  types: counts(PROBE_TYPES),
+  outcomes: counts(OUTCOMES),
+  tenants: z.array(z.tuple([z.int(), z.number()])).max(MAX_TENANTS),
+  pauseMs: z.number().nullable(),
+  lastMs: z.number(),
+  named: z.object({ shape: z.enum(['vertical', 'horizontal']), tenant: z.int() }).nullable(),
+});
+export type SavedScanner = z.output<typeof savedScanner>;
+
+export class Scanner {
+  readonly address: AddressWords;
+  /** Of the address; 0: it is a stranger's. */
+  readonly tenant: number;
+  readonly #all: ContactGroup;
+  readonly #hosts: Reach;
+  readonly #ports: Reach;
+  /** By key of the port or the host. */
+  readonly #groups: Map<number, KeyedGroup>;
+  readonly #types: Map<ProbeType, number>;
+  readonly #outcomes: Map<Outcome, number>;
+  /** The tenants that it has tried, by number, with the failures at each. */
+  readonly #tenants: Map<number, number>;
+  /** Between two failures; null: there was but one. */
+  #pauseMs: Milliseconds | null;
+  #lastMs: Milliseconds;
+  /** What it was called when it was first named; null: it is not named. */
+  named: Name | null;
+  #newest: { readonly atMs: Milliseconds; readonly contacts: number; readonly bytes: number } = NOTHING;
+
+  constructor(saved: SavedScanner) {
+    this.address = saved.address;
+    this.tenant = saved.tenant;
+    this.#all = new ContactGroup(saved.all);
+    this.#hosts = Reach.restore(saved.hosts);
+    this.#ports = Reach.restore(saved.ports);
+    this.#groups = new Map(
+      saved.groups.map((group) => [group.key, { ...group, contacts: new ContactGroup(group.contacts) }]),
+    );
+    this.#types = countsFrom(PROBE_TYPES, saved.types);
+    this.#outcomes = countsFrom(OUTCOMES, saved.outcomes);
+    this.#tenants = new Map(saved.tenants);
+    this.#pauseMs = saved.pauseMs;
+    this.#lastMs = saved.lastMs;
+    this.named = saved.named;
+  }
+
+  static begin({ initiator, initiatorTenant }: Attempt, answers: number, nowMs: Milliseconds): Scanner {
+    return new Scanner({
+      address: [...initiator],
+      tenant: initiatorTenant,
+      all: ContactGroup.begin(answers, nowMs).save(),
+      hosts: new Reach().save(),
+      ports: new Reach().save(),
+      groups: [],
+      types: {},
+      outcomes: {},
+      tenants: [],
+      pauseMs: null,
+      lastMs: nowMs,
+      named: null,
+    });
+  }
+
+  /** `answersAtPort`: how often others have answered it at this port before. */
+  fail(attempt: Attempt, answersAtPort: number, nowMs: Milliseconds): void {
+    const { responder, responderHash, responderTenant, port, type, outcome, weight } = attempt;
+    const portKey = portKeyOf(attempt);
+    this.#groupAt(portKey, null, port, answersAtPort, nowMs).fail(responderHash, weight, nowMs);
+    this.#groupAt(responderHash, responder, -1, 0, nowMs).fail(portKey, weight, nowMs);
+    this.#hosts.meet(responderHash, nowMs);
+    this.#ports.meet(portKey, nowMs);
+    this.#count(attempt, nowMs);
+    const standsFor = this.#all.fail(mix(responderHash, portKey), weight, nowMs);
+    if (standsFor === 0) return;
+    increase(this.#types, type, standsFor, PROBE_TYPES.length);
+    increase(this.#outcomes, outcome, standsFor, OUTCOMES.length);
+    if (responderTenant !== 0) increase(this.#tenants, responderTenant, standsFor, MAX_TENANTS);
+    this.#rest(nowMs);
+  }
+
+  #rest(nowMs: Milliseconds): void {
+    const pauseMs = Math.abs(nowMs - this.#lastMs);
+    this.#pauseMs = this.#pauseMs === null ? pauseMs : this.#pauseMs + (pauseMs - this.#pauseMs) * PAUSE_WEIGHT;
+    this.#lastMs = nowMs;
+  }
+
+  answer(attempt: Attempt, nowMs: Milliseconds): void {
+    const { responderHash } = attempt;
+    const portKey = portKeyOf(attempt);
+    this.#groups.get(portKey)?.contacts.answer(responderHash, nowMs);
+    this.#groups.get(responderHash)?.contacts.answer(portKey, nowMs);
+    this.#all.answer(mix(responderHash, portKey), nowMs);
+    increase(this.#outcomes, 'answered', 1, OUTCOMES.length);
+    this.#count(attempt, nowMs);
+  }
+
+  #count({ bytes }: Attempt, nowMs: Milliseconds): void {
+    const { contacts, bytes: bytesBefore } = this.newest(nowMs);
+    this.#newest = { atMs: nowMs, contacts: contacts + 1, bytes: bytesBefore + bytes };
+  }
+
+  /** What was settled of its contacts at this time. */
+  newest(nowMs: Milliseconds): { readonly contacts: number; readonly bytes: number } {
+    return this.#newest.atMs === nowMs ? this.#newest : { contacts: 0, bytes: 0 };
+  }
+
+  #groupAt(key: number, host: AddressWords | null, port: number, answers: number, nowMs: Milliseconds): ContactGroup {
+    const known = this.#groups.get(key);
+    if (known !== undefined) return known.contacts;
+    if (this.#groups.size >= MAX_GROUPS) this.#groups.delete(this.#weakest());
+    const contacts = ContactGroup.begin(answers, nowMs);
+    this.#groups.set(key, { key, host, port, contacts });
+    return contacts;
+  }
+
+  #weakest(): number {
+    let weakest: KeyedGroup | undefined;
+    for (const group of this.#groups.values())
+      if (weakest === undefined || group.contacts.walk < weakest.contacts.walk) weakest = group;
+    return weakest?.key ?? 0;
+  }
+
+  /** How much speaks against it, whatever it looks like. */
+  get walk(): number {
+    return this.#all.walk;
+  }
+
+  /** When it last failed with somebody new. */
+  get lastMs(): Milliseconds {
+    return this.#lastMs;
+  }
+
+  /** Whether it may only be pausing. */
+  isActive(nowMs: Milliseconds): boolean {
+    const holdMs = Math.min(Math.max((this.#pauseMs ?? 0) * PAUSES, LEAST_HOLD_MS), MOST_HOLD_MS);
+    return Math.abs(nowMs - this.#lastMs) <= holdMs;
+  }
+
+  judge(nowMs: Milliseconds): Verdict {
+    const groups = [...this.#groups.values()];
+    const host = strongest(
+      groups.filter((group) => group.host !== null),
+      nowMs,
+    );
+    const port = strongest(
+      groups.filter((group) => group.host === null),
+      nowMs,
+    );
+    const atHost = host?.contacts.evidence(nowMs) ?? 0;
+    const atPort = port?.contacts.evidence(nowMs) ?? 0;
+    const altogether = this.#isScattered(nowMs) ? 0 : this.#all.evidence(nowMs);
+    const isOneHost = host !== null && host.contacts.failures >= this.#all.failures * ONE_HOST_SHARE;
+    return {
+      shape: atHost > atPort ? 'vertical' : 'horizontal',
+      value: Math.round(Math.max(atHost, atPort, altogether)),
+      isBlock: membersOf(host, nowMs) >= BLOCK && membersOf(port, nowMs) >= BLOCK,
+      host: isOneHost ? host.host : null,
+    };
+  }
+
+  /** As peer-to-peer is: every host at another port. */
+  #isScattered(nowMs: Milliseconds): boolean {
+    const half = this.#all.count(nowMs, MEMORY_MS) / 2;
+    return this.#hosts.count(nowMs, MEMORY_MS) > half && this.#ports.count(nowMs, MEMORY_MS) > half;
+  }
+
+  /** How most of its probes are made. */
+  get type(): ProbeType {
+    return mostOf(this.#types) ?? 'syn';
+  }
+
+  /** The number of the tenant whose doing it is, or that it was trying most when it was named; 0: nobody's. */
+  get concerned(): number {
+    if (this.tenant !== 0) return this.tenant;
+    return this.named?.tenant ?? mostOf(this.#tenants) ?? 0;
+  }
+
+  get outcomes(): ReadonlyMap<Outcome, number> {
+    return this.#outcomes;
+  }
+
+  hosts(nowMs: Milliseconds): number {
+    return this.#hosts.count(nowMs, MEMORY_MS);
+  }
+
+  ports(nowMs: Milliseconds): number {
+    return this.#ports.count(nowMs, MEMORY_MS);
+  }
+
+  /** Ports and the share of the failures at each, the largest first. */
+  topPorts(): { port: number; share: number }[] {
+    const all = Math.max(this.#all.failures, 1);
+    return [...this.#groups.values()]
+      .filter(({ host, port }) => host === null && port >= 0)
+      .map(({ port, contacts }) => ({ port, share: Math.min(contacts.failures / all, 1) }))
+      .toSorted((a, b) => b.share - a.share);
+  }
+
+  save(): SavedScanner {
+    return {
+      address: [...this.address],
+      tenant: this.tenant,
+      all: this.#all.save(),
+      hosts: this.#hosts.save(),
+      ports: this.#ports.save(),
+      groups: [...this.#groups.values()].map(({ key, host, port, contacts }) => ({
+        key,
+        host: host === null ? null : [...host],
+        port,
+        contacts: contacts.save(),
+      })),
+      types: Object.fromEntries(this.#types),
+      outcomes: Object.fromEntries(this.#outcomes),
+      tenants: [...this.#tenants],
+      pauseMs: this.#pauseMs,
+      lastMs: this.#lastMs,
+      named: this.named,
+    };
+  }
+}
+
+/** A port of a protocol, be it tried by whatever flags. */
+export function portKeyOf({ type, port }: Pick<Attempt, 'type' | 'port'>): number {
+  const isTcp = PROBE_TYPES.indexOf(type) < PROBE_TYPES.indexOf('udp');
+  return mix(isTcp ? 0 : PROBE_TYPES.indexOf(type), port);
+}
+
+function strongest(groups: readonly KeyedGroup[], nowMs: Milliseconds): KeyedGroup | null {
+  let best: KeyedGroup | null = null;
+  let most = -1;
+  for (const group of groups) {
+    const evidence = group.contacts.evidence(nowMs);
+    if (evidence <= most) continue;
+    best = group;
+    most = evidence;
+  }
+  return best;
+}
+
+const membersOf = (group: KeyedGroup | null, nowMs: Milliseconds): number =>
+  group?.contacts.count(nowMs, MEMORY_MS) ?? 0;
+
+function increase<Key>(counted: Map<Key, number>, key: Key, by: number, max: number): void {
+  const count = counted.get(key);
+  if (count !== undefined || counted.size < max) counted.set(key, (count ?? 0) + by);
+}
+
+function mostOf<Key>(counted: ReadonlyMap<Key, number>): Key | null {
+  let most: readonly [Key | null, number] = [null, 0];
+  for (const entry of counted) if (entry[1] > most[1]) most = entry;
+  return most[0];
+}
+
+const countsFrom = <Key extends string>(
+  keys: readonly Key[],
+  saved: Readonly<Partial<Record<Key, number>>>,
+): Map<Key, number> =>
+  new Map(keys.flatMap((key): [Key, number][] => (saved[key] === undefined ? [] : [[key, saved[key]]])));

@@ -1,0 +1,144 @@
+/**
+ * Everybody who may be a scanner, by address. Bounded: whoever has failed once costs a line of a short list, and those against
+ * whom most speaks stay longest.
+ */
+import { z } from 'zod';
+import type { Milliseconds } from '../../../probes/probe.ts';
+import { hashAddress } from '../../metering/address.ts';
+import type { DetectorContext, Json } from '../detector.ts';
+import { type Attempt, mix } from './firstContacts.ts';
+import { MEMORY_MS } from './reach.ts';
+import { portKeyOf, type SavedScanner, savedScanner, Scanner } from './scanner.ts';
+
+/** At a point of everybody, and at a tenant's own port. */
+const MAX_SCANNERS = { everybody: 1024, tenant: 128 } as const;
+/** Those that have failed once. */
+const MAX_ONCE = { everybody: 8192, tenant: 1024 } as const;
+/** Initiators and ports that were answered. */
+const MAX_ANSWERED = 8192;
+/** New ones that fail at one target, in a window: of a flood with forged sources no more are remembered. */
+const NEW_AT_TARGET = 8;
+/** More answers say no more. */
+const ENOUGH_ANSWERS = 30;
+/** Of those that failed longest ago the one goes against whom the least speaks. */
+const EVICTION_CANDIDATES = 8;
+const MAX_SAVED = 64;
+
+export class Scanners {
+  readonly #seed: number;
+  readonly #maxScanners: number;
+  readonly #maxOnce: number;
+  /** By hash of the address, the one that failed longest ago first. */
+  readonly #scanners = new Map<number, Scanner>();
+  readonly #once = new Map<number, Attempt>();
+  /** By initiator, and by initiator and port: how often it was answered of late. */
+  readonly #answered = new Map<number, number>();
+  /** By target, in this window. */
+  readonly #newAt = new Map<number, number>();
+
+  constructor({ hashSeed, portTenant }: DetectorContext) {
+    const size = portTenant === 0 ? 'everybody' : 'tenant';
+    this.#seed = hashSeed;
+    this.#maxScanners = MAX_SCANNERS[size];
+    this.#maxOnce = MAX_ONCE[size];
+  }
+
+  /** Takes what has become of a window's contacts. */
+  observe(attempts: readonly Attempt[], nowMs: Milliseconds): void {
+    this.#newAt.clear();
+    for (const attempt of attempts) {
+      if (attempt.outcome === 'answered') this.#answer(attempt, nowMs);
+      else this.#fail(attempt, nowMs);
+    }
+  }
+
+  #answer(attempt: Attempt, nowMs: Milliseconds): void {
+    const { initiatorHash } = attempt;
+    this.#find(attempt)?.answer(attempt, nowMs);
+    for (const key of [initiatorHash, mix(initiatorHash, portKeyOf(attempt))]) {
+      const count = this.#answered.get(key) ?? 0;
+      this.#answered.delete(key);
+      this.#answered.set(key, Math.min(count + 1, ENOUGH_ANSWERS));
+      if (this.#answered.size > MAX_ANSWERED) this.#answered.delete(firstOf(this.#answered));
+    }
+  }
+
+  #answersAt(attempt: Attempt): number {
+    return this.#answered.get(mix(attempt.initiatorHash, portKeyOf(attempt))) ?? 0;
+  }
+
+  #fail(attempt: Attempt, nowMs: Milliseconds): void {
+    const { initiatorHash } = attempt;
+    const known = this.#find(attempt);
+    if (known !== null) {
+      this.#scanners.delete(initiatorHash);
+      this.#scanners.set(initiatorHash, known);
+      known.fail(attempt, this.#answersAt(attempt), nowMs);
+      return;
+    }
+    const before = this.#once.get(initiatorHash);
+    if (before === undefined || !isSameAddress(before, attempt)) return this.#remember(attempt);
+    if (isSame(before, attempt)) return;
+    this.#once.delete(initiatorHash);
+    const scanner = Scanner.begin(attempt, this.#answered.get(initiatorHash) ?? 0, nowMs);
+    this.#insert(initiatorHash, scanner, nowMs);
+    for (const each of [before, attempt]) scanner.fail(each, this.#answersAt(each), nowMs);
+  }
+
+  #remember(attempt: Attempt): void {
+    const { initiatorHash, responderHash } = attempt;
+    const count = (this.#newAt.get(responderHash) ?? 0) + 1;
+    this.#newAt.set(responderHash, count);
+    if (count > NEW_AT_TARGET) return;
+    this.#once.delete(initiatorHash);
+    this.#once.set(initiatorHash, attempt);
+    if (this.#once.size > this.#maxOnce) this.#once.delete(firstOf(this.#once));
+  }
+
+  #find({ initiator, initiatorHash }: Attempt): Scanner | null {
+    const scanner = this.#scanners.get(initiatorHash);
+    return scanner !== undefined && scanner.address.every((word, i) => word === initiator[i]) ? scanner : null;
+  }
+
+  #insert(hash: number, scanner: Scanner, nowMs: Milliseconds): void {
+    this.#scanners.delete(hash);
+    if (this.#scanners.size >= this.#maxScanners) this.#evict(nowMs);
+    this.#scanners.set(hash, scanner);
+  }
+
+  #evict(nowMs: Milliseconds): void {
+    let weakest: readonly [hash: number, walk: number] = [firstOf(this.#scanners), Infinity];
+    let seen = 0;
+    for (const [hash, { walk, lastMs }] of this.#scanners) {
+      const worth = Math.abs(nowMs - lastMs) > MEMORY_MS ? -1 : walk;
+      if (worth < weakest[1]) weakest = [hash, worth];
+      seen += 1;
+      if (seen >= EVICTION_CANDIDATES) break;
+    }
+    this.#scanners.delete(weakest[0]);
+  }
+
+  /** Those that fail more than they are answered, by how far. */
+  suspects(least: number): Scanner[] {
+    const suspects: Scanner[] = [];
+    for (const scanner of this.#scanners.values()) if (scanner.walk >= least) suspects.push(scanner);
+    return suspects;
+  }
+
+  save(): Json {
+    return [...this.#scanners.values()]
+      .toSorted((a, b) => b.walk - a.walk)
+      .slice(0, MAX_SAVED)
+      .map((scanner) => scanner.save());
+  }
+
+  restore(state: Json): void {
+    const saved: SavedScanner[] = z.array(savedScanner).max(MAX_SAVED).safeParse(state).data ?? [];
+    for (const each of saved) this.#scanners.set(hashAddress(this.#seed, ...each.address), new Scanner(each));
+  }
+}
+
+const isSameAddress = (a: Attempt, b: Attempt): boolean => a.initiator.every((word, i) => word === b.initiator[i]);
+const isSame = (a: Attempt, b: Attempt): boolean =>
+  a.responderHash === b.responderHash && portKeyOf(a) === portKeyOf(b);
+const firstOf = (map: ReadonlyMap<number, unknown>): number => map.keys().next().value ?? 0;
