@@ -4,24 +4,44 @@
  */
 import { z } from 'zod';
 import type { Milliseconds } from '../../../probes/probe.ts';
-import { MEMORY_MS, Reach, savedReach } from './reach.ts';
+import { MEMORY_MS, MINUTE_MS, QUARTER_MS, Reach, savedReach } from './reach.ts';
 
 /** What was answered, and what failed, counts half after this time. */
 const HALF_LIFE_MS = 60 * 60_000;
 /** Whoever fails less often for each answer is no scanner: of its first contacts one in five is answered at most (θ1), or nearly so. */
 const FAILURES_PER_ANSWER = 3;
 
+/** Where answers are not seen so many times the threshold must be reached, within a time. */
+const BLIND_REACH = [
+  { spanMs: MINUTE_MS, times: 7 },
+  { spanMs: QUARTER_MS, times: 14 },
+  { spanMs: MEMORY_MS, times: 28 },
+] as const;
+/** Of questions of ARP, which busy hosts of a link ask in any number, but not all at once. */
+const ARP_REACH = [{ spanMs: 4000, times: 3 }] as const;
+
+/** What speaks for a scan, and how many times the threshold it must be. */
+export interface Weight {
+  readonly value: number;
+  readonly times: number;
+}
+
 export const savedGroup = z.object({
   members: savedReach,
+  unknown: savedReach,
   failures: z.number().nonnegative(),
   answers: z.number().nonnegative(),
   walk: z.number().nonnegative(),
+  tried: z.number().nonnegative(),
   lastMs: z.number(),
 });
 type SavedGroup = z.output<typeof savedGroup>;
 
 export class ContactGroup {
+  /** Those that failed. */
   readonly #members: Reach;
+  /** Those of which nobody knows. */
+  readonly #unknown: Reach;
   #failures: number;
   #answers: number;
   /**
@@ -29,19 +49,32 @@ export class ContactGroup {
    * by as much. Answers before the first failure are no credit.
    */
   #walk: number;
+  /** Members of which nobody knows, all in all. */
+  #tried: number;
   #lastMs: Milliseconds;
 
-  constructor({ members, failures, answers, walk, lastMs }: SavedGroup) {
+  constructor({ members, unknown, failures, answers, walk, tried, lastMs }: SavedGroup) {
     this.#members = Reach.restore(members);
+    this.#unknown = Reach.restore(unknown);
     this.#failures = failures;
     this.#answers = answers;
     this.#walk = walk;
+    this.#tried = tried;
     this.#lastMs = lastMs;
   }
 
   /** `answers`: how many of its first contacts were answered before one failed. */
   static begin(answers: number, nowMs: Milliseconds): ContactGroup {
-    return new ContactGroup({ members: new Reach().save(), failures: 0, answers, walk: 0, lastMs: nowMs });
+    const nothing = new Reach().save();
+    return new ContactGroup({
+      members: nothing,
+      unknown: nothing,
+      failures: 0,
+      answers,
+      walk: 0,
+      tried: 0,
+      lastMs: nowMs,
+    });
   }
 
   /** For how many members it stands that had not failed before: 0 where it had; see Reach. */
@@ -50,6 +83,13 @@ export class ContactGroup {
     const standsFor = this.#members.meet(member, nowMs);
     this.#failures += weight * standsFor;
     this.#walk += weight * standsFor;
+    return standsFor;
+  }
+
+  /** As `fail`, of a contact whose answer would not be seen. */
+  try(member: number, nowMs: Milliseconds): number {
+    const standsFor = this.#unknown.meet(member, nowMs);
+    this.#tried += standsFor;
     return standsFor;
   }
 
@@ -68,25 +108,27 @@ export class ContactGroup {
     this.#lastMs = nowMs;
   }
 
-  get walk(): number {
-    return this.#walk;
+  /** What speaks for a scan at most. */
+  get strength(): number {
+    return this.#walk + this.#tried;
   }
 
-  get failures(): number {
-    return this.#failures;
+  /** Members that were not answered, as far as is known. */
+  count(nowMs: Milliseconds): number {
+    return this.#members.count(nowMs, MEMORY_MS) + this.#unknown.count(nowMs, MEMORY_MS);
   }
 
-  get lastMs(): Milliseconds {
-    return this.#lastMs;
+  /** What speaks most for a scan: by how many the failures outnumber the answers, or how much was tried where answers are not seen. */
+  weigh(nowMs: Milliseconds, isArp = false): Weight {
+    const blind = (isArp ? ARP_REACH : BLIND_REACH).map(({ spanMs, times }) => ({
+      value: this.#unknown.count(nowMs, spanMs),
+      times,
+    }));
+    return [{ value: this.#evidence(nowMs), times: 1 }, ...blind].reduce(heavier);
   }
 
-  /** Members that failed within the span. */
-  count(nowMs: Milliseconds, spanMs: Milliseconds): number {
-    return this.#members.count(nowMs, spanMs);
-  }
-
-  /** By how many the failures outnumber the answers; 0 where too much is answered for a scan. */
-  evidence(nowMs: Milliseconds): number {
+  /** 0 where too much is answered for a scan. */
+  #evidence(nowMs: Milliseconds): number {
     if (this.#failures < FAILURES_PER_ANSWER * this.#answers) return 0;
     return Math.min(this.#walk, this.#members.count(nowMs, MEMORY_MS));
   }
@@ -94,10 +136,14 @@ export class ContactGroup {
   save(): SavedGroup {
     return {
       members: this.#members.save(),
+      unknown: this.#unknown.save(),
       failures: this.#failures,
       answers: this.#answers,
       walk: this.#walk,
+      tried: this.#tried,
       lastMs: this.#lastMs,
     };
   }
 }
+
+export const heavier = (a: Weight, b: Weight): Weight => (b.value / b.times > a.value / a.times ? b : a);

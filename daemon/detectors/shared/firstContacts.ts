@@ -36,7 +36,8 @@ export const PROBE_TYPES = [
   'arp',
 ] as const;
 export type ProbeType = (typeof PROBE_TYPES)[number];
-export const OUTCOMES = ['answered', 'refused', 'silent'] as const;
+/** Unknown: an answer would not be seen. */
+export const OUTCOMES = ['answered', 'refused', 'silent', 'unknown'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 /** One address spoke to another and port for the first time in minutes; what came of it. */
@@ -106,7 +107,8 @@ export class FirstContacts {
     const attempts: Attempt[] = [];
     const strays = new Map<number, number>();
     for (const line of window.pairs.lines()) {
-      if (line.sighting <= ARP_CONTACT) this.#begin(line, window);
+      if (line.sighting <= ARP_CONTACT) attempts.push(...this.#begin(line, window));
+      else if (window.onlySees !== null) continue;
       else if (line.sighting === ANSWERED || line.sighting === REFUSED) attempts.push(...this.#settle(line, window));
       else if (line.sighting === STRAY_REFUSED) attempts.push(...this.#stray(line, window, strays));
     }
@@ -114,15 +116,18 @@ export class FirstContacts {
     return attempts;
   }
 
-  #begin(line: PairLine, window: Window): void {
+  /** What is known of it at once. */
+  #begin(line: PairLine, window: Window): Attempt[] {
     if (line.sighting !== ARP_CONTACT) this.#routers.learn(line);
-    if (!this.#concerns(line)) return;
+    if (!this.#concerns(line)) return [];
     const pending = this.#pendingOf(line, line.sighting, window);
-    if (this.#pending.size >= MAX_PENDING) return;
+    if (window.onlySees !== null) return isUsual(pending) ? [] : [{ ...pending, outcome: 'unknown', weight: 1 }];
+    if (this.#pending.size >= MAX_PENDING) return [];
     this.#pending.set(pending.key, pending);
     this.#young.push(pending);
     this.#waiting.set(pending.initiatorHash, (this.#waiting.get(pending.initiatorHash) ?? 0) + 1);
     if (line.initiatorTenant !== 0 && line.sighting !== ARP_CONTACT) this.#sinceAnswer.add(pending.initiatorHash);
+    return [];
   }
 
   #pendingOf(line: PairLine, contact: number, window: Window): Pending {
@@ -190,7 +195,9 @@ export class FirstContacts {
     const attempts: Attempt[] = [];
     const giveUp = (pending: Pending): void => {
       this.#forget(pending);
-      if (!this.#isExcused(pending, nowMs)) attempts.push({ ...pending, outcome: 'silent', weight: 1 });
+      if (this.#isExcused(pending, nowMs)) return;
+      // A switch shows the questions of ARP to everybody, and the answers to whoever asked.
+      attempts.push({ ...pending, outcome: pending.type === 'arp' ? 'unknown' : 'silent', weight: 1 });
     };
     const still = this.#young.findIndex(({ atMs }) => Math.abs(nowMs - atMs) < HASTE_MS);
     for (const pending of this.#young.splice(0, still < 0 ? this.#young.length : still)) {
@@ -265,6 +272,10 @@ function isMulticast(address: AddressWords): boolean {
   if (!isIpv4(address)) return address[0] >>> 24 === 0xff;
   return address[3] >>> 28 === 0xe || address[3] === -1;
 }
+
+/** Mail, DNS with and without TLS, the web, NTP: a tenant speaks to any number of hosts there. */
+const USUAL_PORTS: ReadonlySet<number> = new Set([25, 53, 80, 123, 443, 853]);
+const isUsual = ({ initiatorTenant, port }: Pending): boolean => initiatorTenant !== 0 && USUAL_PORTS.has(port);
 
 const isToClient = ({ port, otherPort }: PairLine): boolean => otherPort < port && port >= FIRST_CLIENT_PORT;
 const isTraceroute = (port: number): boolean => port >= TRACEROUTE[0] && port <= TRACEROUTE[1];

@@ -6,7 +6,8 @@
 import { z } from 'zod';
 import type { Milliseconds } from '../../../probes/probe.ts';
 
-const MINUTE_MS = 60_000;
+export const MINUTE_MS = 60_000;
+export const QUARTER_MS = 15 * MINUTE_MS;
 /** What was met longer ago is forgotten. */
 export const MEMORY_MS = 4 * 60 * MINUTE_MS;
 

@@ -84,20 +84,24 @@ class ScanDetector implements Detector {
     const nowMs = window.endMs;
     this.#scanners.observe(this.#contacts.observe(window), nowMs);
     return this.#judged(nowMs).flatMap(([scanner, verdict]) => {
-      if (verdict.value >= this.#threshold) scanner.named ??= { shape: verdict.shape, tenant: scanner.concerned };
+      if (this.#ratio(verdict) >= 1) scanner.named ??= { shape: verdict.shape, tenant: scanner.concerned };
       return this.#isOwn(scanner, verdict) ? this.#findings(window, scanner, verdict) : [];
     });
   }
 
   /** Those that are at it, and come near the threshold. */
   #judged(nowMs: Milliseconds): [Scanner, Verdict][] {
-    const least = this.#threshold * this.#signature.leaveBelow;
-    return this.#scanners.suspects(least).flatMap((scanner): [Scanner, Verdict][] => {
+    const { leaveBelow } = this.#signature;
+    return this.#scanners.suspects(this.#threshold * leaveBelow).flatMap((scanner): [Scanner, Verdict][] => {
       const verdict = scanner.isActive(nowMs) ? scanner.judge(nowMs) : null;
-      if (verdict !== null && verdict.value >= least) return [[scanner, verdict]];
+      if (verdict !== null && this.#ratio(verdict) >= leaveBelow) return [[scanner, verdict]];
       scanner.named = null;
       return [];
     });
+  }
+
+  #ratio({ weight }: Verdict): number {
+    return weight.value / (this.#threshold * weight.times);
   }
 
   /** One scanner is named by one of the two detectors, though it may do both. */
@@ -108,15 +112,16 @@ class ScanDetector implements Detector {
   #findings(window: Window, scanner: Scanner, verdict: Verdict): Finding[] {
     const parties = this.#partiesOf(scanner, verdict);
     if (parties === null) return [];
-    const { value } = verdict;
+    const value = Math.round(verdict.weight.value);
+    const threshold = this.#threshold * verdict.weight.times;
     return [
       {
         signature: this.#signature,
         ...parties,
-        severity: value >= CRITICAL * this.#threshold ? 'critical' : 'warning',
+        severity: value >= CRITICAL * threshold ? 'critical' : 'warning',
         confidence: Math.round(CONFIDENCE * trustInSilence(window) * 100) / 100,
         value,
-        threshold: this.#threshold,
+        threshold,
         evidence: evidenceOf(window, scanner, verdict),
       },
     ];
@@ -147,9 +152,11 @@ class ScanDetector implements Detector {
         if (parties === null || parties.tenant !== id || !this.#isOwn(scanner, verdict)) return [];
         const { direction, offender, victim } = parties;
         const reason = scanner.isActive(window.endMs) ? null : 'it has stopped';
-        return [{ signature, direction, offender, victim, value: verdict.value, threshold, reason }];
+        const { value, times } = verdict.weight;
+        const passing = { value: Math.round(value), threshold: threshold * times };
+        return [{ signature, direction, offender, victim, ...passing, reason }];
       })
-      .toSorted((a, b) => (b.value ?? 0) - (a.value ?? 0))
+      .toSorted((a, b) => (b.value ?? 0) / (b.threshold ?? 1) - (a.value ?? 0) / (a.threshold ?? 1))
       .slice(0, EXPLAINED);
     const nothing = { signature, direction: null, offender: null, victim: null, value: 0, threshold, reason: null };
     return readings.length === 0 ? [nothing] : readings;

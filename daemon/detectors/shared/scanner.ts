@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Milliseconds } from '../../../probes/probe.ts';
 import type { AddressWords } from '../../metering/address.ts';
-import { ContactGroup, savedGroup } from './contactGroup.ts';
+import { ContactGroup, heavier, savedGroup, type Weight } from './contactGroup.ts';
 import { type Attempt, mix, type Outcome, OUTCOMES, PROBE_TYPES, type ProbeType } from './firstContacts.ts';
 import { MEMORY_MS, Reach, savedReach } from './reach.ts';
 
@@ -32,8 +32,8 @@ interface Name {
 
 export interface Verdict {
   readonly shape: Shape;
-  /** By how many the first contacts that failed outnumber those that were answered. */
-  readonly value: number;
+  /** Contacts that speak for it. */
+  readonly weight: Weight;
   readonly isBlock: boolean;
   /** The one host that is scanned; null: several. */
   readonly host: AddressWords | null;
@@ -128,14 +128,16 @@ export class Scanner {
 
   /** `answersAtPort`: how often others have answered it at this port before. */
   fail(attempt: Attempt, answersAtPort: number, nowMs: Milliseconds): void {
-    const { responder, responderHash, responderTenant, port, type, outcome, weight } = attempt;
+    const { responder, responderHash, responderTenant, port, type, outcome } = attempt;
     const portKey = portKeyOf(attempt);
-    this.#groupAt(portKey, null, port, answersAtPort, nowMs).fail(responderHash, weight, nowMs);
-    this.#groupAt(responderHash, responder, -1, 0, nowMs).fail(portKey, weight, nowMs);
+    const atPort = this.#groupAt(portKey, null, port, answersAtPort, nowMs);
+    const atHost = this.#groupAt(responderHash, responder, -1, 0, nowMs);
+    add(atPort, responderHash, attempt, nowMs);
+    add(atHost, portKey, attempt, nowMs);
     this.#hosts.meet(responderHash, nowMs);
     this.#ports.meet(portKey, nowMs);
     this.#count(attempt, nowMs);
-    const standsFor = this.#all.fail(mix(responderHash, portKey), weight, nowMs);
+    const standsFor = add(this.#all, mix(responderHash, portKey), attempt, nowMs);
     if (standsFor === 0) return;
     increase(this.#types, type, standsFor, PROBE_TYPES.length);
     increase(this.#outcomes, outcome, standsFor, OUTCOMES.length);
@@ -181,13 +183,13 @@ export class Scanner {
   #weakest(): number {
     let weakest: KeyedGroup | undefined;
     for (const group of this.#groups.values())
-      if (weakest === undefined || group.contacts.walk < weakest.contacts.walk) weakest = group;
+      if (weakest === undefined || group.contacts.strength < weakest.contacts.strength) weakest = group;
     return weakest?.key ?? 0;
   }
 
-  /** How much speaks against it, whatever it looks like. */
-  get walk(): number {
-    return this.#all.walk;
+  /** How much speaks against it at most, whatever it looks like. */
+  get strength(): number {
+    return this.#all.strength;
   }
 
   /** When it last failed with somebody new. */
@@ -203,29 +205,28 @@ export class Scanner {
 
   judge(nowMs: Milliseconds): Verdict {
     const groups = [...this.#groups.values()];
-    const host = strongest(
+    const host = heaviest(
       groups.filter((group) => group.host !== null),
       nowMs,
     );
-    const port = strongest(
+    const port = heaviest(
       groups.filter((group) => group.host === null),
       nowMs,
     );
-    const atHost = host?.contacts.evidence(nowMs) ?? 0;
-    const atPort = port?.contacts.evidence(nowMs) ?? 0;
-    const altogether = this.#isScattered(nowMs) ? 0 : this.#all.evidence(nowMs);
-    const isOneHost = host !== null && host.contacts.failures >= this.#all.failures * ONE_HOST_SHARE;
+    const all = this.#isScattered(nowMs) ? [] : [this.#all.weigh(nowMs, this.type === 'arp')];
+    const weights = [host.weight, port.weight, ...all];
+    const isAtHost = host.count >= this.#all.count(nowMs) * ONE_HOST_SHARE;
     return {
-      shape: atHost > atPort ? 'vertical' : 'horizontal',
-      value: Math.round(Math.max(atHost, atPort, altogether)),
-      isBlock: membersOf(host, nowMs) >= BLOCK && membersOf(port, nowMs) >= BLOCK,
-      host: isOneHost ? host.host : null,
+      shape: heavier(port.weight, host.weight) === host.weight ? 'vertical' : 'horizontal',
+      weight: weights.reduce(heavier),
+      isBlock: host.count >= BLOCK && port.count >= BLOCK,
+      host: isAtHost ? host.address : null,
     };
   }
 
   /** As peer-to-peer is: every host at another port. */
   #isScattered(nowMs: Milliseconds): boolean {
-    const half = this.#all.count(nowMs, MEMORY_MS) / 2;
+    const half = this.#all.count(nowMs) / 2;
     return this.#hosts.count(nowMs, MEMORY_MS) > half && this.#ports.count(nowMs, MEMORY_MS) > half;
   }
 
@@ -254,10 +255,10 @@ export class Scanner {
 
   /** Ports and the share of the failures at each, the largest first. */
   topPorts(): { port: number; share: number }[] {
-    const all = Math.max(this.#all.failures, 1);
+    const all = Math.max(this.#all.strength, 1);
     return [...this.#groups.values()]
       .filter(({ host, port }) => host === null && port >= 0)
-      .map(({ port, contacts }) => ({ port, share: Math.min(contacts.failures / all, 1) }))
+      .map(({ port, contacts }) => ({ port, share: Math.min(contacts.strength / all, 1) }))
       .toSorted((a, b) => b.share - a.share);
   }
 
@@ -290,20 +291,27 @@ export function portKeyOf({ type, port }: Pick<Attempt, 'type' | 'port'>): numbe
   return mix(isTcp ? 0 : PROBE_TYPES.indexOf(type), port);
 }
 
-function strongest(groups: readonly KeyedGroup[], nowMs: Milliseconds): KeyedGroup | null {
-  let best: KeyedGroup | null = null;
-  let most = -1;
-  for (const group of groups) {
-    const evidence = group.contacts.evidence(nowMs);
-    if (evidence <= most) continue;
-    best = group;
-    most = evidence;
-  }
-  return best;
+const ARP_KEY = portKeyOf({ type: 'arp', port: -1 });
+
+function add(contacts: ContactGroup, member: number, { outcome, weight }: Attempt, nowMs: Milliseconds): number {
+  return outcome === 'unknown' ? contacts.try(member, nowMs) : contacts.fail(member, weight, nowMs);
 }
 
-const membersOf = (group: KeyedGroup | null, nowMs: Milliseconds): number =>
-  group?.contacts.count(nowMs, MEMORY_MS) ?? 0;
+interface Heaviest {
+  readonly weight: Weight;
+  /** Its members. */
+  readonly count: number;
+  readonly address: AddressWords | null;
+}
+
+function heaviest(groups: readonly KeyedGroup[], nowMs: Milliseconds): Heaviest {
+  let most: Heaviest = { weight: { value: 0, times: 1 }, count: 0, address: null };
+  for (const { key, host, contacts } of groups) {
+    const weight = contacts.weigh(nowMs, key === ARP_KEY);
+    if (heavier(most.weight, weight) === weight) most = { weight, count: contacts.count(nowMs), address: host };
+  }
+  return most;
+}
 
 function increase<Key>(counted: Map<Key, number>, key: Key, by: number, max: number): void {
   const count = counted.get(key);

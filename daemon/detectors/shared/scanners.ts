@@ -107,10 +107,10 @@ export class Scanners {
   }
 
   #evict(nowMs: Milliseconds): void {
-    let weakest: readonly [hash: number, walk: number] = [firstOf(this.#scanners), Infinity];
+    let weakest: readonly [hash: number, worth: number] = [firstOf(this.#scanners), Infinity];
     let seen = 0;
-    for (const [hash, { walk, lastMs }] of this.#scanners) {
-      const worth = Math.abs(nowMs - lastMs) > MEMORY_MS ? -1 : walk;
+    for (const [hash, { strength, lastMs }] of this.#scanners) {
+      const worth = Math.abs(nowMs - lastMs) > MEMORY_MS ? -1 : strength;
       if (worth < weakest[1]) weakest = [hash, worth];
       seen += 1;
       if (seen >= EVICTION_CANDIDATES) break;
@@ -121,13 +121,13 @@ export class Scanners {
   /** Those that fail more than they are answered, by how far. */
   suspects(least: number): Scanner[] {
     const suspects: Scanner[] = [];
-    for (const scanner of this.#scanners.values()) if (scanner.walk >= least) suspects.push(scanner);
+    for (const scanner of this.#scanners.values()) if (scanner.strength >= least) suspects.push(scanner);
     return suspects;
   }
 
   save(): Json {
     return [...this.#scanners.values()]
-      .toSorted((a, b) => b.walk - a.walk)
+      .toSorted((a, b) => b.strength - a.strength)
       .slice(0, MAX_SAVED)
       .map((scanner) => scanner.save());
   }
