@@ -1,3 +1,4 @@
+import { detectorDefinitions } from '../../daemon/detectors/index.ts';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import type { CollectorReport } from '../../daemon/metering/collectorProtocol.ts';
@@ -62,8 +63,10 @@ const TROUBLED: Partial<CollectorReport> = {
   ],
 };
 
+const ALL_OFF = Object.fromEntries(detectorDefinitions.map(({ id }) => [id, { mode: 'off' as const }]));
+
 const snapshotOf = (report: Partial<CollectorReport>) =>
-  testSnapshot({ collector: collectorStatus(testCollector(report), {}) });
+  testSnapshot({ collector: collectorStatus(testCollector(report), ALL_OFF) });
 
 const metricsOf = (report: Partial<CollectorReport>): Promise<string> => {
   const snapshot = snapshotOf(report);
