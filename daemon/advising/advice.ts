@@ -96,7 +96,7 @@ const seriesOf = ({ signature, tenant }: Dial, { heights }: Survey): Heights[] =
 function valuesFor({ current, least, most }: Dial, series: readonly Heights[]): (number | null)[] {
   const within = (value: number): number => Math.min(Math.max(roundedUp(value), least), most);
   const largest = (height: (of: Heights) => number): number =>
-    series.reduce((most, each) => Math.max(most, height(each)), 0);
+    series.reduce((largestYet, each) => Math.max(largestYet, height(each)), 0);
   return [current, within(2 * largest(({ usual }) => usual)), within(1.5 * largest(({ peak }) => peak))];
 }
 

@@ -55,6 +55,7 @@ export function scanDefinition(rule: ScanRule): DetectorDefinition<z.output<type
     id: rule.id,
     observes: ['packets'],
     config,
+    thresholds: [{ signature, option: 'contacts', least: 5 }],
     create: ({ contacts }, context) => new ScanDetector(rule, signature, contacts, context),
   };
 }
@@ -122,6 +123,7 @@ class ScanDetector implements Detector {
         confidence: Math.round(CONFIDENCE * trustInSilence(window) * 100) / 100,
         value,
         threshold,
+        level: Math.round(verdict.weight.value / verdict.weight.times),
         evidence: evidenceOf(window, scanner, verdict),
       },
     ];
