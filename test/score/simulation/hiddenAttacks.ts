@@ -2,8 +2,23 @@
 import { outsideAddress } from '../../bench/workload/addresses.ts';
 import { accept, anybody, datagram, echo, type Plan, refuse, syn, unreachable } from './attacks.ts';
 import { ACK, type Packet } from './frameWriter.ts';
-import { flood, inbound, one, outbound, pingSweep, portScan, type Sides, silent, sweep, udpScan } from './plans.ts';
+import {
+  flood,
+  idOf,
+  inbound,
+  one,
+  outbound,
+  pingSweep,
+  portScan,
+  type Sides,
+  silent,
+  sweep,
+  udpScan,
+} from './plans.ts';
 import { Random } from './random.ts';
+
+/** One address of the tenant's /24 after the other. */
+const carpeted = (i: number): number => ((inbound(59).to & ~255) | (1 + (i % 250))) >>> 0;
 
 /** Each at another tenant, none of whom does anything unusual else. */
 export function hiddenAttacks(): readonly Plan[] {
@@ -42,6 +57,12 @@ export function hiddenAttacks(): readonly Plan[] {
     flood(inbound(58), 'amplification', 'ntp', true, 6000, 5, (packet, i) =>
       datagram(packet, reflectors[i % reflectors.length]!, inbound(58).to, [123, 33_000], 440),
     ),
+    {
+      ...flood(inbound(59), 'carpetBomb', 'udp', true, 60_000, 3, (packet, i) =>
+        datagram(packet, bots[i % bots.length]!, carpeted(i), [4000 + (i % 100), 7000], 200),
+      ),
+      expected: { detector: 'carpetBomb', type: 'udp', tenant: idOf(59), direction: 'inbound', offender: null },
+    },
     portScan(inbound(60), 50, 1000, one(50, accept, refuse)),
     portScan(outbound(61), 50, 1000, one(50, accept, silent)),
     udpScan(inbound(62), 20, 400, one(2, unreachable, silent)),
@@ -49,6 +70,12 @@ export function hiddenAttacks(): readonly Plan[] {
     pingSweep({ ...outbound(64), to: outsideAddress(80_000) }, 10, 600),
     portScan(inbound(65), 1 / 60, 50, one(20, accept, refuse)),
     portScan(inbound(66), 1 / 60, 50, silent),
+    // Two hundred scanners with ten ports each.
+    {
+      ...portScan(inbound(68), 2, 2000, refuse),
+      expected: { ...portScan(inbound(68), 2, 2000).expected, offender: null },
+      shape: (packet, i) => syn(packet, bots[Math.floor(i / 10)]!, inbound(68).to, 40_000 + (i % 1000), 1 + i),
+    },
     sweep({ ...outbound(67), to: outsideAddress(90_000) }, 22, 1 / 60, 50, one(25, accept, silent)),
   ];
 }

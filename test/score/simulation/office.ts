@@ -79,7 +79,7 @@ export class Office {
 
   #settle(tenant: number): void {
     const random = this.#random;
-    const phones = 4 + random.below(24);
+    const phones = 4 + random.below(12);
     const trunks = Array.from({ length: WHOLESALE.has(tenant) ? 60 : 1 + random.below(4) }, (_, i) =>
       outsideAddress(HOSTS.carriers.first + ((tenant * 7 + i) % HOSTS.carriers.count)),
     );
