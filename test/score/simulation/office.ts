@@ -100,10 +100,10 @@ export class Office {
     for (let phone = 0; phone < life.phones; phone++) {
       const isGone = random.chance(0.04);
       const port = 5060 + phone;
-      this.#every(2 * MINUTE, (timeMs) => {
+      this.#every(5 * MINUTE, (timeMs) => {
         if (!isGone) this.#talk(say.REGISTER, timeMs, life.office, life.address, port, 5060, 30);
       });
-      this.#every(MINUTE, (timeMs) => {
+      this.#every(2 * MINUTE, (timeMs) => {
         this.#talk(
           isGone ? say.SIP_UNANSWERED : say.asked(420, 380),
           timeMs,
@@ -147,7 +147,7 @@ export class Office {
 
   #work({ address, phones, office }: TenantLife): void {
     const random = this.#random;
-    this.#often((phones * 8) / 3600, (timeMs) => this.#page(address, timeMs));
+    this.#often((phones * 4) / 3600, (timeMs) => this.#page(address, timeMs));
     this.#often(phones / 1800, (timeMs) => this.#tcp(say.request(2000), timeMs, office, address, 443));
     this.#often(1 / 120, (timeMs) => this.#mail(address, timeMs));
     this.#often(1 / 3600, (timeMs) => this.#download(address, timeMs));

@@ -1,57 +1,72 @@
-/** What fills a tenant's port: for minutes, by night, by day, and for a day and a night. */
+/** What fills tenants' ports: for minutes, by night, by day, and for a day and a night. */
 import type { Milliseconds } from '../../../probes/probe.ts';
 import { tenantAddress, tenantPrefixes } from '../../bench/workload/addresses.ts';
 import type { Named } from '../trial.ts';
 import { DAY, HOUR, MINUTE, MONDAY, SECOND } from './calendar.ts';
 import { activityAt } from './dayCurve.ts';
-import { idOf, STRANGER } from './plans.ts';
-import type { Scene, SteadyStream } from './scene.ts';
+import { STRANGER } from './plans.ts';
+import type { Scene } from './scene.ts';
 
-const TENANT = 1;
+/** A tenant with a port of 100 Mbit/s, and what goes through it. */
+interface User {
+  readonly id: string;
+  readonly direction: 'outbound' | 'inbound';
+  readonly rateBpsAt: (timeMs: Milliseconds) => number;
+  readonly isGuaranteed?: boolean;
+  /** What names it; left out: nothing. */
+  readonly detector?: string;
+}
 
-const byDay = (timeMs: Milliseconds): number => 70e6 * activityAt(timeMs);
 const at = (rateBps: number) => () => rateBps;
-
 const nightly = (timeMs: Milliseconds): number => ((timeMs - MONDAY) % DAY < 2 * HOUR ? 85e6 : 0);
+const byDay = (timeMs: Milliseconds): number => 70e6 * activityAt(timeMs);
 const burst = (seconds: number, rateBps: number) => (timeMs: Milliseconds) =>
   timeMs >= MONDAY + MINUTE && timeMs < MONDAY + MINUTE + seconds * SECOND ? rateBps : 1e6;
 
-export function throughput(): Scene[] {
-  const out = { from: tenantAddress(TENANT), to: STRANGER };
-  const into = { from: STRANGER, to: tenantAddress(TENANT) };
-  const plan = { port: '100mbit', threshold: { rate: '90mbit', for: '60s' } };
-  const sustained = (direction: 'inbound' | 'outbound'): Named => ({
-    detector: 'sustainedThroughput',
-    tenant: idOf(TENANT),
-    direction,
-  });
-  const passed: Named = { detector: 'bandwidthThreshold', tenant: idOf(TENANT), direction: 'outbound' };
-  const scene = (
-    name: string,
-    hours: number,
-    streams: readonly SteadyStream[],
-    own: Readonly<Record<string, unknown>> = plan,
-  ): Scene => ({
+const CONSTANT: readonly User[] = [
+  { id: 'uploads', direction: 'outbound', rateBpsAt: at(80e6), detector: 'sustainedThroughput' },
+  { id: 'downloads', direction: 'inbound', rateBpsAt: at(75e6), detector: 'sustainedThroughput' },
+  { id: 'guaranteed', direction: 'outbound', rateBpsAt: at(80e6), isGuaranteed: true },
+  { id: 'a-fifth', direction: 'outbound', rateBpsAt: at(20e6) },
+];
+
+const CHANGING: readonly User[] = [
+  { id: 'two-hours-a-night', direction: 'outbound', rateBpsAt: nightly },
+  { id: 'by-day', direction: 'inbound', rateBpsAt: byDay },
+];
+
+/** The plan's threshold is 90 Mbit/s for a minute. */
+const PEAKS: readonly User[] = [
+  { id: 'two-minutes', direction: 'outbound', rateBpsAt: burst(120, 96e6), detector: 'bandwidthThreshold' },
+  { id: 'half-a-minute', direction: 'outbound', rateBpsAt: burst(30, 96e6) },
+  { id: 'just-below', direction: 'outbound', rateBpsAt: burst(3600, 88e6) },
+];
+
+export const throughput = (): Scene[] => [
+  sceneOf('a day of constant throughput', 25, CONSTANT),
+  sceneOf('two days of throughput that changes', 48, CHANGING),
+  sceneOf('peaks of throughput', 1.25, PEAKS, MONDAY + MINUTE),
+];
+
+function sceneOf(name: string, hours: number, users: readonly User[], sinceMs = MONDAY): Scene {
+  return {
     name,
-    kind: streams.some(({ expected }) => expected !== undefined) ? 'attack' : 'benign',
-    tenants: [{ id: idOf(TENANT), addresses: tenantPrefixes(TENANT), plan: own }],
+    kind: users.some(({ detector }) => detector !== undefined) ? 'attack' : 'benign',
+    tenants: users.map(({ id, isGuaranteed = false }, i) => ({
+      id,
+      addresses: tenantPrefixes(i),
+      plan: { port: '100mbit', guaranteed: isGuaranteed, threshold: { rate: '90mbit', for: '60s' } },
+    })),
     startMs: MONDAY,
     endMs: MONDAY + hours * HOUR,
-    streams,
-  });
-  return [
-    scene('24 h of upload at 80 % of the port', 25, [{ ...out, rateBpsAt: at(80e6), expected: sustained('outbound') }]),
-    scene('24 h of download at 75 % of the port', 25, [
-      { ...into, rateBpsAt: at(75e6), expected: sustained('inbound') },
-    ]),
-    scene('24 h of upload on a guaranteed plan', 25, [{ ...out, rateBpsAt: at(80e6) }], { ...plan, guaranteed: true }),
-    scene('24 h of upload at a fifth of the port', 25, [{ ...out, rateBpsAt: at(20e6) }]),
-    scene('three nights with a backup of 2 h', 72, [{ ...out, rateBpsAt: nightly }]),
-    scene('two days by the day curve', 48, [{ ...into, rateBpsAt: byDay }]),
-    scene('two minutes above the threshold', 0.25, [
-      { ...out, rateBpsAt: burst(120, 96e6), expected: passed, sinceMs: MONDAY + MINUTE },
-    ]),
-    scene('half a minute above the threshold', 0.25, [{ ...out, rateBpsAt: burst(30, 96e6) }]),
-    scene('an hour just below the threshold', 1.25, [{ ...out, rateBpsAt: burst(3600, 88e6) }]),
-  ];
+    streams: users.map((user, i) => ({ ...endsOf(user, i), rateBpsAt: user.rateBpsAt, ...labelOf(user), sinceMs })),
+  };
 }
+
+function endsOf({ direction }: User, i: number): { from: number; to: number } {
+  const [tenant, stranger] = [tenantAddress(i), STRANGER + i];
+  return direction === 'outbound' ? { from: tenant, to: stranger } : { from: stranger, to: tenant };
+}
+
+const labelOf = ({ id, direction, detector }: User): { expected?: Named } =>
+  detector === undefined ? {} : { expected: { detector, tenant: id, direction } };
