@@ -17,9 +17,17 @@ const MISSED: Line = { ...FOUND, verdict: 'missed', latencyPackets: null, latenc
 const SILENT: Line = { ...MISSED, trial: 'office', kind: 'benign', expected: 'silence', verdict: 'silent' };
 const LOUD: Line = { ...SILENT, verdict: 'loud', extra: ['udpFlood inbound a > b', 'portScan outbound c > many'] };
 
+const TWICE: Line = { ...LOUD, trial: 'night', extra: ['udpFlood inbound a > b', 'udpFlood inbound a > b'] };
+
 describe('render and parse', () => {
   it("are each other's inverse", () => {
-    const lines = [FOUND, { ...MISSED, verdict: 'misnamed' as const, instead: 'udpFlood inbound a > b' }, SILENT, LOUD];
+    const lines = [
+      FOUND,
+      { ...MISSED, verdict: 'misnamed' as const, instead: 'udpFlood inbound a > b' },
+      SILENT,
+      LOUD,
+      TWICE,
+    ];
     assert.deepEqual(parse(render(lines)), lines);
   });
 });

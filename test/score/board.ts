@@ -57,7 +57,7 @@ export function render(lines: readonly Line[]): string {
     line.instead || NONE,
     line.latencyPackets ?? NONE,
     line.latencyMs ?? NONE,
-    line.extra.join('; ') || NONE,
+    counted(line.extra).join('; ') || NONE,
     line.hours.toFixed(4),
   ]);
   return `${[COLUMNS, ...rows].map((row) => row.join('\t')).join('\n')}\n`;
@@ -77,10 +77,23 @@ export function parse(text: string): Line[] {
       instead: instead === NONE ? '' : instead,
       latencyPackets: number(packets),
       latencyMs: number(ms),
-      extra: extra === NONE ? [] : extra.split('; '),
+      extra: extra === NONE ? [] : extra.split('; ').flatMap(uncounted),
       hours: Number(hours),
     };
   });
+}
+
+const TIMES = ' × ';
+
+/** `udpFlood inbound a > b × 3` for three of them. */
+const counted = (names: readonly string[]): string[] =>
+  [...Map.groupBy(names, (name) => name)].map(([name, all]) =>
+    all.length === 1 ? name : `${name}${TIMES}${all.length}`,
+  );
+
+function uncounted(text: string): string[] {
+  const [name = '', count = '1'] = text.split(TIMES);
+  return Array<string>(Number(count)).fill(name);
 }
 
 const KINDS = ['attack', 'benign', 'other'] as const;
@@ -129,7 +142,7 @@ function whatIsWorse(other: Line, line: Line): string[] {
     worse.push(`${key}: ${line.verdict} ${line.instead}, not ${other.verdict}`);
   const extra = line.extra.filter((name) => !other.extra.includes(name));
   if (extra.length > 0 || line.extra.length > other.extra.length)
-    worse.push(`${key}: also named ${line.extra.join('; ')}`);
+    worse.push(`${key}: also named ${counted(line.extra).join('; ')}`);
   if (other.latencyMs !== null && line.latencyMs !== null && line.latencyMs > other.latencyMs * SLOWER + WINDOW_MS)
     worse.push(`${key}: after ${line.latencyMs} ms, not ${other.latencyMs}`);
   return worse;

@@ -62,6 +62,12 @@ describe('judge', () => {
       verdicts: ['missed'],
     },
     { what: 'the wrong direction', all: [seen({ direction: 'outbound' })], verdicts: ['misplaced'] },
+    {
+      what: 'the right name for others',
+      all: [seen({ tenant: 'birch', victim: '192.0.2.99' })],
+      verdicts: ['missed'],
+      extra: 1,
+    },
     { what: 'the wrong tenant', all: [seen({ tenant: 'birch' })], verdicts: ['misplaced'] },
     { what: 'the wrong victim', all: [seen({ victim: '192.0.2.11' })], verdicts: ['misplaced'] },
     {

@@ -58,7 +58,11 @@ function rightly(expected: Named, { incident, openedMs }: Seen, times: readonly 
 }
 
 function unfound(expected: Named, left: Set<Seen>): Judgement {
-  const misplaced = take(left, ({ incident }) => isOneOf(expected.detector, incident.detector));
+  const misplaced = take(
+    left,
+    ({ incident }) =>
+      isOneOf(expected.detector, incident.detector) && (concerns(expected, incident) || isOf(expected, incident)),
+  );
   if (misplaced !== undefined) return wrongly(expected, 'misplaced', misplaced);
   const misnamed = take(left, ({ incident }) => concerns(expected, incident));
   if (misnamed !== undefined) return wrongly(expected, 'misnamed', misnamed);
@@ -84,10 +88,12 @@ const isOneOf = (detectors: string | readonly string[], id: string): boolean => 
 
 const agrees = <Value>(wanted: Value | undefined, actual: Value): boolean => wanted === undefined || wanted === actual;
 
+const isOf = ({ tenant }: Named, incident: Incident): boolean => agrees(tenant, incident.tenant);
+
 /** The incident has one of the parties, or none is known to tell by. */
-function concerns({ tenant, offender, victim }: Named, incident: Incident): boolean {
-  const parties = [offender, victim].filter((party) => typeof party === 'string');
-  if (parties.length === 0) return agrees(tenant, incident.tenant);
+function concerns(expected: Named, incident: Incident): boolean {
+  const parties = [expected.offender, expected.victim].filter((party) => typeof party === 'string');
+  if (parties.length === 0) return isOf(expected, incident);
   return parties.some((party) => party === incident.offender || party === incident.victim);
 }
 

@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import type { Direction } from '../../daemon/metering/window.ts';
 import type { Attack, CaptureTrial } from './captureTrial.ts';
-import { type RecordedAttack, type Recording, RECORDINGS, type Way } from './recording/recordings.ts';
+import type { RecordedAttack, Recording, Way } from './recording/recording.ts';
+import { RECORDINGS } from './recording/recordings.ts';
 import { type Side, SIDES } from './recording/stage.ts';
 import type { WrittenTenant } from './trial.ts';
 

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { inTurn } from '../../bench/inTurn.ts';
-import { type Recording, RECORDINGS } from './recordings.ts';
+import type { Recording } from './recording.ts';
+import { RECORDINGS } from './recordings.ts';
 import { capture, clearStage, run, setStage, start, stop } from './stage.ts';
 
 const FOLDER = join(import.meta.dirname, '../recordings');

@@ -23,7 +23,9 @@ const carpeted = (i: number): number => ((inbound(59).to & ~255) | (1 + (i % 250
 /** Each at another tenant, none of whom does anything unusual else. */
 export function hiddenAttacks(): readonly Plan[] {
   const random = new Random(7);
-  const bots = Array.from({ length: 300 }, () => anybody(random));
+  /** Of each attack its own, so that none of them is known from another one. */
+  const botnet = (): readonly number[] => Array.from({ length: 300 }, () => anybody(random));
+  const [flooders, pingers, splitters, carpeters, scanners] = [botnet(), botnet(), botnet(), botnet(), botnet()];
   const reflectors = Array.from({ length: 1500 }, () => anybody(random));
   const spoofedSyn = (sides: Sides) => (packet: Packet) =>
     syn(packet, anybody(random), sides.to, random.ephemeralPort(), 443);
@@ -32,7 +34,7 @@ export function hiddenAttacks(): readonly Plan[] {
     packet.flags = ACK;
   };
   const fragments = (sides: Sides) => (packet: Packet, i: number) => {
-    datagram(packet, bots[i % bots.length]!, sides.to, [4000, 5000], 1400);
+    datagram(packet, splitters[i % splitters.length]!, sides.to, [4000, 5000], 1400);
     packet.fragment = 0x2000 + (i % 8) * 180;
   };
   return [
@@ -41,13 +43,13 @@ export function hiddenAttacks(): readonly Plan[] {
       syn(packet, outbound(51).from, outbound(51).to, random.ephemeralPort(), 80),
     ),
     flood(inbound(52), 'udpFlood', null, true, 40_000, 3, (packet, i) =>
-      datagram(packet, bots[i % bots.length]!, inbound(52).to, [4000 + (i % 100), 5060], 200),
+      datagram(packet, flooders[i % flooders.length]!, inbound(52).to, [4000 + (i % 100), 5060], 200),
     ),
     flood(outbound(53), 'udpFlood', null, false, 40_000, 3, (packet) =>
       datagram(packet, outbound(53).from, outbound(53).to, [4000, 80], 1000),
     ),
     flood(inbound(54), 'icmpFlood', null, true, 5000, 6, (packet, i) =>
-      echo(packet, bots[i % bots.length]!, inbound(54).to),
+      echo(packet, pingers[i % pingers.length]!, inbound(54).to),
     ),
     flood(inbound(55), 'tcpFlood', 'ack', true, 30_000, 4, ack(inbound(55))),
     flood(inbound(56), 'fragmentFlood', null, true, 10_000, 4, fragments(inbound(56))),
@@ -59,7 +61,7 @@ export function hiddenAttacks(): readonly Plan[] {
     ),
     {
       ...flood(inbound(59), 'carpetBomb', 'udp', true, 60_000, 3, (packet, i) =>
-        datagram(packet, bots[i % bots.length]!, carpeted(i), [4000 + (i % 100), 7000], 200),
+        datagram(packet, carpeters[i % carpeters.length]!, carpeted(i), [4000 + (i % 100), 7000], 200),
       ),
       expected: { detector: 'carpetBomb', type: 'udp', tenant: idOf(59), direction: 'inbound', offender: null },
     },
@@ -74,7 +76,7 @@ export function hiddenAttacks(): readonly Plan[] {
     {
       ...portScan(inbound(68), 2, 2000, refuse),
       expected: { ...portScan(inbound(68), 2, 2000).expected, offender: null },
-      shape: (packet, i) => syn(packet, bots[Math.floor(i / 10)]!, inbound(68).to, 40_000 + (i % 1000), 1 + i),
+      shape: (packet, i) => syn(packet, scanners[Math.floor(i / 10)]!, inbound(68).to, 40_000 + (i % 1000), 1 + i),
     },
     sweep({ ...outbound(67), to: outsideAddress(90_000) }, 22, 1 / 60, 50, one(25, accept, silent)),
   ];
