@@ -23,8 +23,8 @@ const nmap = (
 /** Its packets are odd, and are a scan: both may be said. */
 const ODD: readonly Named[] = [{ detector: 'headerAnomaly', offender: STRANGER }];
 
-const portScan = (letter: string, type: string, allowed: readonly Named[] = []): Recording =>
-  nmap(`s${letter}`, `-Pn -s${letter} ${PORTS} ${SCANNED} ${TENANT}`, { type }, allowed);
+const portScan = (letter: string, type: string | null, allowed: readonly Named[] = []): Recording =>
+  nmap(`s${letter}`, `-Pn -s${letter} ${PORTS} ${SCANNED} ${TENANT}`, type === null ? {} : { type }, allowed);
 
 const NMAP: readonly Recording[] = [
   portScan('S', 'syn'),
@@ -33,10 +33,11 @@ const NMAP: readonly Recording[] = [
   portScan('N', 'null', ODD),
   portScan('X', 'xmas', ODD),
   portScan('A', 'ack'),
-  portScan('W', 'window'),
-  portScan('M', 'maimon', ODD),
+  // On the wire a window scan is an ACK scan.
+  portScan('W', 'ack'),
+  portScan('M', null, ODD),
   nmap('sU', `-Pn -sU --max-retries 1 --host-timeout 30s --top-ports 100 ${TENANT}`, { type: 'udp' }),
-  nmap('sO', `-Pn -sO --max-retries 1 --host-timeout 30s ${TENANT}`, { type: 'ipProtocol' }),
+  nmap('sO', `-Pn -sO --max-retries 1 --host-timeout 30s ${TENANT}`, { type: 'protocol' }),
   nmap('O', `-Pn -O ${PORTS} 100 ${TENANT}`, { type: 'syn' }, ODD),
   nmap('sS-T5', `-Pn -sS -T5 ${PORTS} 1000 ${TENANT}`, { type: 'syn' }),
   nmap('sS-T4', `-Pn -sS -T4 ${PORTS} ${SCANNED} ${TENANT}`, { type: 'syn' }),

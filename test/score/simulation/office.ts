@@ -147,7 +147,7 @@ export class Office {
 
   #work({ address, phones, office }: TenantLife): void {
     const random = this.#random;
-    this.#often((phones * 4) / 3600, (timeMs) => this.#page(address, timeMs));
+    this.#often((phones * 8) / 3600, (timeMs) => this.#page(address, timeMs));
     this.#often(phones / 1800, (timeMs) => this.#tcp(say.request(2000), timeMs, office, address, 443));
     this.#often(1 / 120, (timeMs) => this.#mail(address, timeMs));
     this.#often(1 / 3600, (timeMs) => this.#download(address, timeMs));
