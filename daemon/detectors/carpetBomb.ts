@@ -35,6 +35,9 @@ const LEAST_TARGETS = 16;
 const MOST_OF_ONE = 0.25;
 /** SYNs that nobody completes and pings are worth so many datagrams, as in the floods of one address. */
 const RARE_WEIGHT = 20;
+/** The share that a sweeper has of what it sends, and how fast it is, packets/s. */
+const SWEEPER_SHARE = 0.8;
+const FASTEST_SWEEP = 10_000;
 
 const config = z
   .strictObject({
@@ -174,5 +177,13 @@ function whyNot(window: Window, tenant: number, { sort, packets }: Load): string
   }
   if (most > packets * MOST_OF_ONE) return 'one address receives most of it';
   // Addresses that receive one packet in a window have no line: that is thin indeed.
-  return hit < LEAST_TARGETS && seen > packets / 2 ? `${hit} addresses are too few` : null;
+  if (hit < LEAST_TARGETS && seen > packets / 2) return `${hit} addresses are too few`;
+  return isSweep(window, packets, sort) ? 'one address sweeps them' : null;
+}
+
+/** From one address, and not faster than a scanner is: hostSweep's business. */
+function isSweep(window: Window, packets: number, { weight }: Sort): boolean {
+  if (weight === 1 || packets > FASTEST_SWEEP * rateSeconds(window)) return false;
+  const { sources } = window;
+  return sources.used().some((line) => sources.packets(line) >= packets * SWEEPER_SHARE);
 }

@@ -55,6 +55,8 @@ export interface ContactCounts {
   readonly answered: number;
   readonly refused: number;
   readonly silent: number;
+  /** Those whose answers would not be seen. */
+  readonly unknown: number;
 }
 
 /** What packets or flows showed. */

@@ -9,10 +9,11 @@ const COMPLETING_PACKETS = 2;
 /** So many times the threshold nothing speaks for the SYNs any more. */
 const BEYOND_DOUBT = 10;
 /**
- * A scan comes from one source, touches many ports, and each of them once and with a few retransmissions; up to half of
- * the ports are missed, because a target is looked at closely only once it is busy.
+ * A scan comes from one source, or from a few at once (decoys), touches many ports, and each of them once and with a few
+ * retransmissions; up to half of the ports are missed, because a target is looked at closely only once it is busy.
  */
 const SCANNER_SHARE = 0.8;
+const MAX_SCANNERS = 16;
 const SCANNED_PORTS = 8;
 const PROBES_PER_PORT = 8;
 
@@ -35,7 +36,8 @@ export const synFlood = floodDefinition({
 const isFromItself = ({ topSources: [first], address }: Target): boolean =>
   first !== undefined && first.share >= SCANNER_SHARE && formatAddress(...first.words) === address;
 
-function isPortScan({ topSources: [first], distinctPorts }: Target, syns: number): boolean {
+function isPortScan({ topSources: [first], distinctPorts, distinctSources }: Target, syns: number): boolean {
   const oneSource = first !== undefined && first.share >= SCANNER_SHARE;
-  return oneSource && distinctPorts >= SCANNED_PORTS && syns <= distinctPorts * PROBES_PER_PORT;
+  const sources = oneSource ? 1 : distinctSources;
+  return sources <= MAX_SCANNERS && distinctPorts >= SCANNED_PORTS && syns <= distinctPorts * PROBES_PER_PORT * sources;
 }

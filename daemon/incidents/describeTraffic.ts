@@ -12,6 +12,7 @@ export function describeTraffic(incident: Incident, evidence: TrafficEvidence): 
   const lines = [
     `${peak}, last ${formatRate(incident.value, unit)}, threshold ${formatRate(incident.threshold, unit)}; ${volume}.`,
     describePort(evidence),
+    describeContacts(evidence),
     describeSources(evidence),
     list('Ports', evidence.topPorts, ({ port }) => String(port), portCount(evidence.distinctPorts)),
     list('Packets', kindShares(evidence.packetsByKind), ({ kind }) => kind, ''),
@@ -31,6 +32,13 @@ function describePort({ port }: TrafficEvidence): string {
     ...(percentile95Bps === null ? [] : [`95th percentile of the month ${bits(percentile95Bps)}`]),
   ];
   return `Port: ${parts.join(', ')}.`;
+}
+
+function describeContacts({ contacts }: TrafficEvidence): string {
+  if (contacts === undefined) return '';
+  const { hosts, ...outcomes } = contacts;
+  const parts = Object.entries(outcomes).filter(([, count]) => count > 0);
+  return `First contacts: about ${hosts} hosts; ${parts.map(([outcome, count]) => `${count} ${outcome}`).join(', ')}.`;
 }
 
 function describeSources({ sources, topSources, hasForgedSources }: TrafficEvidence): string {

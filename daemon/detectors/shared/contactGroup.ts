@@ -8,6 +8,8 @@ import { MEMORY_MS, MINUTE_MS, QUARTER_MS, Reach, savedReach } from './reach.ts'
 
 /** What was answered, and what failed, counts half after this time. */
 const HALF_LIFE_MS = 60 * 60_000;
+/** What a failure multiplies the likelihood ratio by: (1 - θ1) / (1 - θ0). An answer divides it by as much: θ1 / θ0. */
+const STEP = 4;
 /** Whoever fails less often for each answer is no scanner: of its first contacts one in five is answered at most (θ1), or nearly so. */
 const FAILURES_PER_ANSWER = 3;
 
@@ -20,6 +22,12 @@ const BLIND_REACH = [
 /** Of questions of ARP, which busy hosts of a link ask in any number, but not all at once. */
 const ARP_REACH = [{ spanMs: 4000, times: 3 }] as const;
 
+/**
+ * A network whose hosts are alive answers a sweep: half of its addresses may. So many failures in each /24 (IPv6: /96), and
+ * this share of the contacts, are a sweep all the same, at so many times the threshold within a quarter of an hour.
+ */
+const DENSE = { perPrefix: 16, failuresPerAnswer: 0.4, times: 2 } as const;
+
 /** What speaks for a scan, and how many times the threshold it must be. */
 export interface Weight {
   readonly value: number;
@@ -29,6 +37,7 @@ export interface Weight {
 export const savedGroup = z.object({
   members: savedReach,
   unknown: savedReach,
+  prefixes: savedReach,
   failures: z.number().nonnegative(),
   answers: z.number().nonnegative(),
   walk: z.number().nonnegative(),
@@ -39,47 +48,42 @@ type SavedGroup = z.output<typeof savedGroup>;
 
 export class ContactGroup {
   /** Those that failed. */
-  readonly #members: Reach;
+  #members = new Reach();
   /** Those of which nobody knows. */
-  readonly #unknown: Reach;
-  #failures: number;
+  #unknown = new Reach();
+  /** The prefixes of those that failed, where they are hosts. */
+  #prefixes = new Reach();
+  #failures = 0;
   #answers: number;
   /**
-   * The walk of the test, in steps: a failure multiplies the likelihood ratio by (1 - θ1) / (1 - θ0) = 4, an answer divides it
-   * by as much. Answers before the first failure are no credit.
+   * The walk of the test, in steps: failures less answers. Answers before the first failure are no credit.
    */
-  #walk: number;
+  #walk = 0;
   /** Members of which nobody knows, all in all. */
-  #tried: number;
+  #tried = 0;
   #lastMs: Milliseconds;
 
-  constructor({ members, unknown, failures, answers, walk, tried, lastMs }: SavedGroup) {
-    this.#members = Reach.restore(members);
-    this.#unknown = Reach.restore(unknown);
-    this.#failures = failures;
+  /** `answers`: how many of its first contacts were answered before one failed. */
+  constructor(answers: number, nowMs: Milliseconds) {
     this.#answers = answers;
-    this.#walk = walk;
-    this.#tried = tried;
-    this.#lastMs = lastMs;
+    this.#lastMs = nowMs;
   }
 
-  /** `answers`: how many of its first contacts were answered before one failed. */
-  static begin(answers: number, nowMs: Milliseconds): ContactGroup {
-    const nothing = new Reach().save();
-    return new ContactGroup({
-      members: nothing,
-      unknown: nothing,
-      failures: 0,
-      answers,
-      walk: 0,
-      tried: 0,
-      lastMs: nowMs,
-    });
+  static restore(saved: SavedGroup): ContactGroup {
+    const group = new ContactGroup(saved.answers, saved.lastMs);
+    group.#members = Reach.restore(saved.members);
+    group.#unknown = Reach.restore(saved.unknown);
+    group.#prefixes = Reach.restore(saved.prefixes);
+    group.#failures = saved.failures;
+    group.#walk = saved.walk;
+    group.#tried = saved.tried;
+    return group;
   }
 
   /** For how many members it stands that had not failed before: 0 where it had; see Reach. */
-  fail(member: number, weight: number, nowMs: Milliseconds): number {
+  fail(member: number, weight: number, nowMs: Milliseconds, prefix: number | null): number {
     this.#turnTo(nowMs);
+    if (prefix !== null) this.#prefixes.meet(prefix, nowMs);
     const standsFor = this.#members.meet(member, nowMs);
     this.#failures += weight * standsFor;
     this.#walk += weight * standsFor;
@@ -108,9 +112,13 @@ export class ContactGroup {
     this.#lastMs = nowMs;
   }
 
+  get answers(): number {
+    return this.#answers;
+  }
+
   /** What speaks for a scan at most. */
   get strength(): number {
-    return this.#walk + this.#tried;
+    return this.#failures + this.#tried;
   }
 
   /** Members that were not answered, as far as is known. */
@@ -118,13 +126,26 @@ export class ContactGroup {
     return this.#members.count(nowMs, MEMORY_MS) + this.#unknown.count(nowMs, MEMORY_MS);
   }
 
-  /** What speaks most for a scan: by how many the failures outnumber the answers, or how much was tried where answers are not seen. */
-  weigh(nowMs: Milliseconds, isArp = false): Weight {
+  /**
+   * `tests`: how many are made of the same address; of many, one passes the more easily by chance (Bonferroni).
+   * What speaks most for a scan: by how many the failures outnumber the answers, or how much was tried where answers are
+   * not seen.
+   */
+  weigh(nowMs: Milliseconds, tests: number, isArp = false): Weight {
     const blind = (isArp ? ARP_REACH : BLIND_REACH).map(({ spanMs, times }) => ({
       value: this.#unknown.count(nowMs, spanMs),
       times,
     }));
-    return [{ value: this.#evidence(nowMs), times: 1 }, ...blind].reduce(heavier);
+    const dense = { value: this.#denseFailures(nowMs), times: DENSE.times };
+    const evidence = Math.max(this.#evidence(nowMs) - Math.log(Math.max(tests, 1)) / Math.log(STEP), 0);
+    return [{ value: evidence, times: 1 }, dense, ...blind].reduce(heavier);
+  }
+
+  #denseFailures(nowMs: Milliseconds): number {
+    if (this.#failures < DENSE.failuresPerAnswer * this.#answers) return 0;
+    const failed = this.#members.count(nowMs, QUARTER_MS);
+    const prefixes = this.#prefixes.count(nowMs, QUARTER_MS);
+    return prefixes > 0 && failed >= prefixes * DENSE.perPrefix ? failed : 0;
   }
 
   /** 0 where too much is answered for a scan. */
@@ -137,6 +158,7 @@ export class ContactGroup {
     return {
       members: this.#members.save(),
       unknown: this.#unknown.save(),
+      prefixes: this.#prefixes.save(),
       failures: this.#failures,
       answers: this.#answers,
       walk: this.#walk,

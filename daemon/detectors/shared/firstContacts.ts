@@ -53,6 +53,7 @@ export interface Attempt {
   /** -1: it has none. */
   readonly port: number;
   readonly bytes: number;
+  readonly atMs: Milliseconds;
   readonly outcome: Outcome;
   /** What it tells, 1 of a plain failure. */
   readonly weight: number;
@@ -60,11 +61,16 @@ export interface Attempt {
 
 /** RFC 6298: a SYN is sent again after 1 s; whoever answers at all has done so after three of them. */
 const PATIENCE_MS = 3000;
-/** Where so many of one initiator wait at once, a second must do: a sweep of all hosts of a prefix lasts no longer. */
+/**
+ * Where so many of one initiator wait at once, a second must do: a sweep of all hosts of a prefix lasts no longer. And where as
+ * many have been answered meanwhile, twenty times as long as the slowest of these.
+ */
 const HASTE = 32;
 const HASTE_MS = 1000;
+const LEAST_HASTE_MS = 200;
+const ROUND_TRIPS = 20;
 const MAX_PENDING = 16_384;
-/** A server's datagrams to its clients, seen for the first time after a pause: from a low port to one that NAT gave. */
+/** What a server sends to its clients, seen for the first time after a pause: from a port below to one above, which NAT gave. */
 const FIRST_CLIENT_PORT = 10_000;
 /** `traceroute` counts its steps by the port. */
 const TRACEROUTE = [33_434, 33_534] as const;
@@ -78,8 +84,14 @@ const STRAY_WEIGHT = 0.5;
 /** Where an address' own packets are too few to be counted. */
 const UNPROVEN_STRAYS = 2;
 
+/** What one initiator has waiting, and how the others were answered. */
+interface Burst {
+  waiting: number;
+  answered: number;
+  slowestMs: Milliseconds;
+}
+
 interface Pending extends Omit<Attempt, 'outcome' | 'weight'> {
-  readonly atMs: Milliseconds;
   readonly mac: number;
   readonly key: number;
 }
@@ -90,8 +102,8 @@ export class FirstContacts {
   readonly #pending = new Map<number, Pending>();
   /** The same ones, until their second is over. */
   #young: Pending[] = [];
-  /** How many of each initiator are pending. */
-  readonly #waiting = new Map<number, number>();
+  /** By initiator's hash, the one that was at it longest ago first. */
+  readonly #bursts = new Map<number, Burst>();
   readonly #routers = new Routers();
   /** When a tenant's contact over IPv4 was last answered, by tenant, protocol and port. */
   readonly #answeredOverIpv4 = new Map<number, Milliseconds>();
@@ -125,7 +137,11 @@ export class FirstContacts {
     if (this.#pending.size >= MAX_PENDING) return [];
     this.#pending.set(pending.key, pending);
     this.#young.push(pending);
-    this.#waiting.set(pending.initiatorHash, (this.#waiting.get(pending.initiatorHash) ?? 0) + 1);
+    const burst = this.#bursts.get(pending.initiatorHash) ?? { waiting: 0, answered: 0, slowestMs: 0 };
+    burst.waiting += 1;
+    this.#bursts.delete(pending.initiatorHash);
+    this.#bursts.set(pending.initiatorHash, burst);
+    if (this.#bursts.size > MAX_REMEMBERED) this.#bursts.delete(firstOf(this.#bursts));
     if (line.initiatorTenant !== 0 && line.sighting !== ARP_CONTACT) this.#sinceAnswer.add(pending.initiatorHash);
     return [];
   }
@@ -156,11 +172,11 @@ export class FirstContacts {
     const answer = this.#pendingOf(line, line.of, window);
     const pending = this.#pending.get(answer.key);
     const isAnswer = line.sighting === ANSWERED;
-    if (pending !== undefined) this.#forget(pending);
+    if (pending !== undefined) this.#forget(pending, answer.atMs - pending.atMs);
     if (isAnswer) this.#noteAnswer(answer);
     // What comes too late to be waited for: an answer is one all the same.
     if (isAnswer) return [{ ...(pending ?? answer), outcome: 'answered', weight: 1 }];
-    if (pending === undefined || this.#isExcused(pending, window.endMs)) return [];
+    if (pending === undefined || (!isTcp(pending) && this.#isExcused(pending, window.endMs))) return [];
     return [{ ...pending, outcome: 'refused', weight: 1 }];
   }
 
@@ -199,11 +215,13 @@ export class FirstContacts {
       // A switch shows the questions of ARP to everybody, and the answers to whoever asked.
       attempts.push({ ...pending, outcome: pending.type === 'arp' ? 'unknown' : 'silent', weight: 1 });
     };
-    const still = this.#young.findIndex(({ atMs }) => Math.abs(nowMs - atMs) < HASTE_MS);
-    for (const pending of this.#young.splice(0, still < 0 ? this.#young.length : still)) {
-      const isPending = this.#pending.get(pending.key) === pending;
-      if (isPending && (this.#waiting.get(pending.initiatorHash) ?? 0) >= HASTE) giveUp(pending);
-    }
+    this.#young = this.#young.filter((pending) => {
+      if (this.#pending.get(pending.key) !== pending) return false;
+      const ageMs = Math.abs(nowMs - pending.atMs);
+      if (ageMs < this.#patienceMs(pending)) return ageMs < HASTE_MS;
+      giveUp(pending);
+      return false;
+    });
     for (const pending of this.#pending.values()) {
       if (Math.abs(nowMs - pending.atMs) < PATIENCE_MS) break;
       giveUp(pending);
@@ -211,11 +229,22 @@ export class FirstContacts {
     return attempts;
   }
 
-  #forget({ key, initiatorHash }: Pending): void {
+  #patienceMs({ initiatorHash }: Pending): Milliseconds {
+    const burst = this.#bursts.get(initiatorHash);
+    if (burst === undefined || burst.waiting < HASTE) return PATIENCE_MS;
+    if (burst.answered < HASTE) return HASTE_MS;
+    return Math.min(Math.max(burst.slowestMs * ROUND_TRIPS, LEAST_HASTE_MS), HASTE_MS);
+  }
+
+  /** `afterMs`: when something came back; left out: nothing has. */
+  #forget({ key, initiatorHash }: Pending, afterMs?: Milliseconds): void {
     this.#pending.delete(key);
-    const left = (this.#waiting.get(initiatorHash) ?? 1) - 1;
-    if (left > 0) this.#waiting.set(initiatorHash, left);
-    else this.#waiting.delete(initiatorHash);
+    const burst = this.#bursts.get(initiatorHash);
+    if (burst === undefined) return;
+    burst.waiting = Math.max(burst.waiting - 1, 0);
+    if (afterMs === undefined) return;
+    burst.answered += 1;
+    burst.slowestMs = Math.max(burst.slowestMs, afterMs);
   }
 
   /** That it failed tells nothing of who made it. */
@@ -265,7 +294,7 @@ class Routers {
 
 const firstOf = (map: ReadonlyMap<number, unknown>): number => map.keys().next().value ?? 0;
 
-const isIpv4 = ([w0, w1, w2]: AddressWords): boolean => w0 === 0 && w1 === 0 && w2 === 0xffff;
+export const isIpv4 = ([w0, w1, w2]: AddressWords): boolean => w0 === 0 && w1 === 0 && w2 === 0xffff;
 
 /** RFC 5771, RFC 919, RFC 4291 section 2.7. */
 function isMulticast(address: AddressWords): boolean {
@@ -277,7 +306,10 @@ function isMulticast(address: AddressWords): boolean {
 const USUAL_PORTS: ReadonlySet<number> = new Set([25, 53, 80, 123, 443, 853]);
 const isUsual = ({ initiatorTenant, port }: Pending): boolean => initiatorTenant !== 0 && USUAL_PORTS.has(port);
 
-const isToClient = ({ port, otherPort }: PairLine): boolean => otherPort < port && port >= FIRST_CLIENT_PORT;
+const isTcp = ({ type }: Pending): boolean => PROBE_TYPES.indexOf(type) < PROBE_TYPES.indexOf('udp');
+
+const isToClient = ({ port, otherPort }: PairLine): boolean =>
+  otherPort < FIRST_CLIENT_PORT && port >= FIRST_CLIENT_PORT;
 const isTraceroute = (port: number): boolean => port >= TRACEROUTE[0] && port <= TRACEROUTE[1];
 
 const serviceKey = (tenant: number, type: ProbeType, port: number): number =>
@@ -303,13 +335,15 @@ function probeType(line: PairLine, contact: number): ProbeType {
  * or 44 bytes (BSD, macOS) of TCP header; those who write their own packets send 20 or 24.
  */
 const STACK_HEADERS = [32, 40, 44];
-const ETHERNET_BYTES = 14;
-const VLAN_BYTES = 4;
+/** Of Ethernet, with a VLAN tag, and of links without hardware addresses: none, Linux' cooked capture. */
+const LINK_BYTES = { ethernet: [14, 18], others: [0, 16, 20] } as const;
+/** So that 24 bytes of data in a SYN (`nmap --data-length`) are not taken for options: 18 + 44 is 14 + 48. */
+const LONGEST = 14 + 44;
 
 function isOfStack({ bytes, packets, mac, initiator }: PairLine): boolean {
-  const ip = bytes / packets - (isIpv4(initiator) ? 20 : 40);
-  const links = mac === 0 ? [0, 16, 20] : [ETHERNET_BYTES, ETHERNET_BYTES + VLAN_BYTES];
-  return STACK_HEADERS.some((header) => links.includes(ip - header));
+  const withLink = bytes / packets - (isIpv4(initiator) ? 20 : 40);
+  const links: readonly number[] = mac === 0 ? LINK_BYTES.others : LINK_BYTES.ethernet;
+  return withLink <= LONGEST && STACK_HEADERS.some((header) => links.includes(withLink - header));
 }
 
 /** Of two hashes, in order. */

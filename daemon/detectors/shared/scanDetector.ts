@@ -34,6 +34,16 @@ const config = z
   })
   .prefault({});
 
+/** With fewer each is named for itself. */
+const LEAST_MANY = 3;
+
+interface Suspect {
+  readonly scanner: Scanner;
+  readonly verdict: Verdict;
+}
+
+type Parties = Pick<Finding, 'tenant' | 'direction' | 'offender' | 'victim'>;
+
 export interface ScanRule {
   readonly id: string;
   readonly title: string;
@@ -84,21 +94,42 @@ class ScanDetector implements Detector {
   observe(window: Window): Finding[] {
     const nowMs = window.endMs;
     this.#scanners.observe(this.#contacts.observe(window), nowMs);
-    return this.#judged(nowMs).flatMap(([scanner, verdict]) => {
-      if (this.#ratio(verdict) >= 1) scanner.named ??= { shape: verdict.shape, tenant: scanner.concerned };
-      return this.#isOwn(scanner, verdict) ? this.#findings(window, scanner, verdict) : [];
-    });
+    const suspects = this.#judged(nowMs);
+    for (const suspect of suspects) if (this.#ratio(suspect.verdict) >= 1) this.#name(suspect, suspects, nowMs);
+    const own = suspects.filter((suspect) => this.#isOwn(suspect));
+    const many = Map.groupBy(own, ({ scanner, verdict }) =>
+      scanner.named?.isOneOfMany === true ? String(verdict.host) : null,
+    );
+    const alone = many.get(null) ?? [];
+    many.delete(null);
+    return [...alone.map((each) => [each]), ...many.values()].flatMap((each) => this.#findings(window, each));
   }
 
   /** Those that are at it, and come near the threshold. */
-  #judged(nowMs: Milliseconds): [Scanner, Verdict][] {
+  #judged(nowMs: Milliseconds): Suspect[] {
     const { leaveBelow } = this.#signature;
-    return this.#scanners.suspects(this.#threshold * leaveBelow).flatMap((scanner): [Scanner, Verdict][] => {
-      const verdict = scanner.isActive(nowMs) ? scanner.judge(nowMs) : null;
-      if (verdict !== null && this.#ratio(verdict) >= leaveBelow) return [[scanner, verdict]];
-      scanner.named = null;
-      return [];
+    return this.#scanners.suspects(this.#threshold * leaveBelow).flatMap((scanner): Suspect[] => {
+      if (!scanner.isActive(nowMs)) return [];
+      const verdict = scanner.judge(nowMs);
+      return this.#ratio(verdict) >= leaveBelow ? [{ scanner, verdict }] : [];
     });
+  }
+
+  /** Alone, or with those that scan the same host at the same time, such as the decoys of nmap -D. */
+  #name({ scanner, verdict }: Suspect, suspects: readonly Suspect[], nowMs: Milliseconds): void {
+    if (scanner.named !== null) return;
+    const { host, shape } = verdict;
+    const companions = suspects.filter(
+      (other) =>
+        (other.scanner.named?.isOneOfMany ?? true) &&
+        host !== null &&
+        String(other.verdict.host) === String(host) &&
+        other.scanner.isWith(scanner, nowMs),
+    );
+    const isOneOfMany = companions.length >= LEAST_MANY;
+    const named = isOneOfMany ? companions.map((each) => each.scanner) : [scanner];
+    const tenant = scanner.concerned;
+    for (const each of named) each.named ??= { shape, tenant, isOneOfMany };
   }
 
   #ratio({ weight }: Verdict): number {
@@ -106,15 +137,17 @@ class ScanDetector implements Detector {
   }
 
   /** One scanner is named by one of the two detectors, though it may do both. */
-  #isOwn({ named }: Scanner, { shape }: Verdict): boolean {
+  #isOwn({ scanner: { named }, verdict: { shape } }: Suspect): boolean {
     return (named?.shape ?? shape) === this.#rule.shape;
   }
 
-  #findings(window: Window, scanner: Scanner, verdict: Verdict): Finding[] {
-    const parties = this.#partiesOf(scanner, verdict);
-    if (parties === null) return [];
-    const value = Math.round(verdict.weight.value);
-    const threshold = this.#threshold * verdict.weight.times;
+  /** Of one scanner, or of many that are one. */
+  #findings(window: Window, suspects: readonly Suspect[]): Finding[] {
+    const [most] = suspects.toSorted((a, b) => this.#ratio(b.verdict) - this.#ratio(a.verdict));
+    const parties = most === undefined ? null : this.#partiesOf(most);
+    if (most === undefined || parties === null) return [];
+    const value = Math.round(most.verdict.weight.value);
+    const threshold = this.#threshold * most.verdict.weight.times;
     return [
       {
         signature: this.#signature,
@@ -123,22 +156,20 @@ class ScanDetector implements Detector {
         confidence: Math.round(CONFIDENCE * trustInSilence(window) * 100) / 100,
         value,
         threshold,
-        level: Math.round(verdict.weight.value / verdict.weight.times),
-        evidence: evidenceOf(window, scanner, verdict),
+        level: Math.round(most.verdict.weight.value / most.verdict.weight.times),
+        evidence: evidenceOf(window, most, suspects),
       },
     ];
   }
 
-  #partiesOf(
-    scanner: Scanner,
-    { host }: Verdict,
-  ): Pick<Finding, 'tenant' | 'direction' | 'offender' | 'victim'> | null {
+  #partiesOf({ scanner, verdict: { host } }: Suspect): Parties | null {
     const tenant = this.#context.tenants[scanner.concerned - 1];
     if (tenant === undefined) return null;
     return {
       tenant: tenant.id,
       direction: scanner.tenant === 0 ? 'inbound' : 'outbound',
-      offender: formatAddress(...scanner.address),
+      // Of decoys nobody can tell who of them it is.
+      offender: scanner.named?.isOneOfMany === true ? null : formatAddress(...scanner.address),
       victim: host === null ? null : formatAddress(...host),
     };
   }
@@ -150,8 +181,8 @@ class ScanDetector implements Detector {
       .suspects(1)
       .flatMap((scanner): Reading[] => {
         const verdict = scanner.judge(window.endMs);
-        const parties = this.#partiesOf(scanner, verdict);
-        if (parties === null || parties.tenant !== id || !this.#isOwn(scanner, verdict)) return [];
+        const parties = this.#partiesOf({ scanner, verdict });
+        if (parties === null || parties.tenant !== id || !this.#isOwn({ scanner, verdict })) return [];
         const { direction, offender, victim } = parties;
         const reason = scanner.isActive(window.endMs) ? null : 'it has stopped';
         const { value, times } = verdict.weight;
@@ -184,16 +215,18 @@ const KINDS: Readonly<Partial<Record<ProbeType, string>>> = {
   arp: 'arp',
 };
 
-function evidenceOf(window: Window, scanner: Scanner, { isBlock }: Verdict): Evidence {
-  const { contacts, bytes } = scanner.newest(window.endMs);
+function evidenceOf(window: Window, { scanner, verdict }: Suspect, all: readonly Suspect[]): Evidence {
+  const newest = all.map((each) => each.scanner.newest(window.endMs));
+  const contacts = newest.reduce((sum, each) => sum + each.contacts, 0);
+  const bytes = newest.reduce((sum, each) => sum + each.bytes, 0);
   const seconds = rateSeconds(window);
   return {
     tier: tierOf(window),
-    type: isBlock ? 'block' : scanner.type,
+    type: verdict.isBlock ? 'block' : scanner.type,
     packetsPerSecond: Math.round(contacts / seconds),
     bitsPerSecond: Math.round((bytes * 8) / seconds),
     packetsByKind: contacts === 0 ? {} : { [KINDS[scanner.type] ?? 'tcpOdd']: contacts },
-    topSources: [{ address: formatAddress(...scanner.address), share: 1 }],
+    topSources: all.map((each) => ({ address: formatAddress(...each.scanner.address), share: 1 / all.length })),
     topPorts: scanner.topPorts(),
     distinctPorts: scanner.ports(window.endMs),
     contacts: countsOf(scanner, window.endMs),
@@ -207,5 +240,6 @@ function countsOf(scanner: Scanner, nowMs: Milliseconds): ContactCounts {
     answered: outcome('answered'),
     refused: outcome('refused'),
     silent: outcome('silent'),
+    unknown: outcome('unknown'),
   };
 }

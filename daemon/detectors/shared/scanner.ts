@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Milliseconds } from '../../../probes/probe.ts';
 import type { AddressWords } from '../../metering/address.ts';
 import { ContactGroup, heavier, savedGroup, type Weight } from './contactGroup.ts';
-import { type Attempt, mix, type Outcome, OUTCOMES, PROBE_TYPES, type ProbeType } from './firstContacts.ts';
+import { type Attempt, isIpv4, mix, type Outcome, OUTCOMES, PROBE_TYPES, type ProbeType } from './firstContacts.ts';
 import { MEMORY_MS, Reach, savedReach } from './reach.ts';
 
 /** Ports and hosts of one scanner whose failures are followed. */
@@ -21,6 +21,10 @@ const BLOCK = 5;
 /** Of the failures at one host, to be a scan of that host. */
 const ONE_HOST_SHARE = 0.9;
 
+/** Those that begin within this time, and have so many of their ports in common, scan together. */
+const TOGETHER_MS = 60_000;
+const SAME_PORTS_SHARE = 0.5;
+
 export type Shape = 'vertical' | 'horizontal';
 
 /** What an incident is called by stays, whatever else the scanner does. */
@@ -28,6 +32,8 @@ interface Name {
   readonly shape: Shape;
   /** By number. */
   readonly tenant: number;
+  /** Of those that scan one host together. */
+  readonly isOneOfMany: boolean;
 }
 
 export interface Verdict {
@@ -67,8 +73,9 @@ export const savedScanner = z.object({
   outcomes: counts(OUTCOMES),
   tenants: z.array(z.tuple([z.int(), z.number()])).max(MAX_TENANTS),
   pauseMs: z.number().nullable(),
+  firstMs: z.number(),
   lastMs: z.number(),
-  named: z.object({ shape: z.enum(['vertical', 'horizontal']), tenant: z.int() }).nullable(),
+  named: z.object({ shape: z.enum(['vertical', 'horizontal']), tenant: z.int(), isOneOfMany: z.boolean() }).nullable(),
 });
 export type SavedScanner = z.output<typeof savedScanner>;
 
@@ -87,6 +94,7 @@ export class Scanner {
   readonly #tenants: Map<number, number>;
   /** Between two failures; null: there was but one. */
   #pauseMs: Milliseconds | null;
+  readonly #firstMs: Milliseconds;
   #lastMs: Milliseconds;
   /** What it was called when it was first named; null: it is not named. */
   named: Name | null;
@@ -95,16 +103,17 @@ export class Scanner {
   constructor(saved: SavedScanner) {
     this.address = saved.address;
     this.tenant = saved.tenant;
-    this.#all = new ContactGroup(saved.all);
+    this.#all = ContactGroup.restore(saved.all);
     this.#hosts = Reach.restore(saved.hosts);
     this.#ports = Reach.restore(saved.ports);
     this.#groups = new Map(
-      saved.groups.map((group) => [group.key, { ...group, contacts: new ContactGroup(group.contacts) }]),
+      saved.groups.map((group) => [group.key, { ...group, contacts: ContactGroup.restore(group.contacts) }]),
     );
     this.#types = countsFrom(PROBE_TYPES, saved.types);
     this.#outcomes = countsFrom(OUTCOMES, saved.outcomes);
     this.#tenants = new Map(saved.tenants);
     this.#pauseMs = saved.pauseMs;
+    this.#firstMs = saved.firstMs;
     this.#lastMs = saved.lastMs;
     this.named = saved.named;
   }
@@ -113,7 +122,7 @@ export class Scanner {
     return new Scanner({
       address: [...initiator],
       tenant: initiatorTenant,
-      all: ContactGroup.begin(answers, nowMs).save(),
+      all: new ContactGroup(answers, nowMs).save(),
       hosts: new Reach().save(),
       ports: new Reach().save(),
       groups: [],
@@ -121,6 +130,7 @@ export class Scanner {
       outcomes: {},
       tenants: [],
       pauseMs: null,
+      firstMs: nowMs,
       lastMs: nowMs,
       named: null,
     });
@@ -132,7 +142,7 @@ export class Scanner {
     const portKey = portKeyOf(attempt);
     const atPort = this.#groupAt(portKey, null, port, answersAtPort, nowMs);
     const atHost = this.#groupAt(responderHash, responder, -1, 0, nowMs);
-    add(atPort, responderHash, attempt, nowMs);
+    add(atPort, responderHash, attempt, nowMs, prefixOf(responder));
     add(atHost, portKey, attempt, nowMs);
     this.#hosts.meet(responderHash, nowMs);
     this.#ports.meet(portKey, nowMs);
@@ -142,18 +152,20 @@ export class Scanner {
     increase(this.#types, type, standsFor, PROBE_TYPES.length);
     increase(this.#outcomes, outcome, standsFor, OUTCOMES.length);
     if (responderTenant !== 0) increase(this.#tenants, responderTenant, standsFor, MAX_TENANTS);
-    this.#rest(nowMs);
+    this.#rest(attempt.atMs);
   }
 
-  #rest(nowMs: Milliseconds): void {
-    const pauseMs = Math.abs(nowMs - this.#lastMs);
+  #rest(atMs: Milliseconds): void {
+    const pauseMs = Math.abs(atMs - this.#lastMs);
     this.#pauseMs = this.#pauseMs === null ? pauseMs : this.#pauseMs + (pauseMs - this.#pauseMs) * PAUSE_WEIGHT;
-    this.#lastMs = nowMs;
+    this.#lastMs = atMs;
   }
 
   answer(attempt: Attempt, nowMs: Milliseconds): void {
     const { responderHash } = attempt;
     const portKey = portKeyOf(attempt);
+    this.#hosts.meet(responderHash, nowMs);
+    this.#ports.meet(portKey, nowMs);
     this.#groups.get(portKey)?.contacts.answer(responderHash, nowMs);
     this.#groups.get(responderHash)?.contacts.answer(portKey, nowMs);
     this.#all.answer(mix(responderHash, portKey), nowMs);
@@ -175,7 +187,7 @@ export class Scanner {
     const known = this.#groups.get(key);
     if (known !== undefined) return known.contacts;
     if (this.#groups.size >= MAX_GROUPS) this.#groups.delete(this.#weakest());
-    const contacts = ContactGroup.begin(answers, nowMs);
+    const contacts = new ContactGroup(answers, nowMs);
     this.#groups.set(key, { key, host, port, contacts });
     return contacts;
   }
@@ -192,28 +204,28 @@ export class Scanner {
     return this.#all.strength;
   }
 
-  /** When it last failed with somebody new. */
+  /** When it last made a contact that failed. */
   get lastMs(): Milliseconds {
     return this.#lastMs;
   }
 
-  /** Whether it may only be pausing. */
+  /** Whether it may only be pausing, or has just been found out. */
   isActive(nowMs: Milliseconds): boolean {
     const holdMs = Math.min(Math.max((this.#pauseMs ?? 0) * PAUSES, LEAST_HOLD_MS), MOST_HOLD_MS);
-    return Math.abs(nowMs - this.#lastMs) <= holdMs;
+    const isOver = Math.abs(nowMs - this.#lastMs) > holdMs;
+    return !isOver || (this.named === null && this.newest(nowMs).contacts > 0);
   }
 
   judge(nowMs: Milliseconds): Verdict {
     const groups = [...this.#groups.values()];
-    const host = heaviest(
+    const byPort = groups.filter((group) => group.host === null);
+    const host = this.#heaviest(
       groups.filter((group) => group.host !== null),
+      this.hosts(nowMs),
       nowMs,
     );
-    const port = heaviest(
-      groups.filter((group) => group.host === null),
-      nowMs,
-    );
-    const all = this.#isScattered(nowMs) ? [] : [this.#all.weigh(nowMs, this.type === 'arp')];
+    const port = this.#heaviest(byPort, this.ports(nowMs), nowMs);
+    const all = this.#isScattered(nowMs) ? [] : [this.#all.weigh(nowMs, 1, this.type === 'arp')];
     const weights = [host.weight, port.weight, ...all];
     const isAtHost = host.count >= this.#all.count(nowMs) * ONE_HOST_SHARE;
     return {
@@ -222,6 +234,23 @@ export class Scanner {
       isBlock: host.count >= BLOCK && port.count >= BLOCK,
       host: isAtHost ? host.address : null,
     };
+  }
+
+  /** `tried`: how many of them there have been. An address that is answered elsewhere has been tested as often. */
+  #heaviest(groups: readonly KeyedGroup[], tried: number, nowMs: Milliseconds): Heaviest {
+    let most: Heaviest = { weight: { value: 0, times: 1 }, count: 0, address: null };
+    for (const { key, host, contacts } of groups) {
+      const tests = Math.max(tried, 1 + this.#all.answers - contacts.answers);
+      const weight = contacts.weigh(nowMs, tests, key === ARP_KEY);
+      if (heavier(most.weight, weight) === weight) most = { weight, count: contacts.count(nowMs), address: host };
+    }
+    return most;
+  }
+
+  /** Whether both were begun at a time, and try the same ports: decoys, or parts of one scan. */
+  isWith(other: Scanner, nowMs: Milliseconds): boolean {
+    if (Math.abs(this.#firstMs - other.#firstMs) > TOGETHER_MS) return false;
+    return other.#ports.shareIn(this.#ports, nowMs) >= SAME_PORTS_SHARE;
   }
 
   /** As peer-to-peer is: every host at another port. */
@@ -279,6 +308,7 @@ export class Scanner {
       outcomes: Object.fromEntries(this.#outcomes),
       tenants: [...this.#tenants],
       pauseMs: this.#pauseMs,
+      firstMs: this.#firstMs,
       lastMs: this.#lastMs,
       named: this.named,
     };
@@ -293,8 +323,18 @@ export function portKeyOf({ type, port }: Pick<Attempt, 'type' | 'port'>): numbe
 
 const ARP_KEY = portKeyOf({ type: 'arp', port: -1 });
 
-function add(contacts: ContactGroup, member: number, { outcome, weight }: Attempt, nowMs: Milliseconds): number {
-  return outcome === 'unknown' ? contacts.try(member, nowMs) : contacts.fail(member, weight, nowMs);
+/** /24 of IPv4, /96 of IPv6. */
+const prefixOf = (address: AddressWords): number =>
+  isIpv4(address) ? address[3] >>> 8 : mix(mix(address[0], address[1]), address[2]);
+
+function add(
+  contacts: ContactGroup,
+  member: number,
+  { outcome, weight }: Attempt,
+  nowMs: Milliseconds,
+  prefix: number | null = null,
+): number {
+  return outcome === 'unknown' ? contacts.try(member, nowMs) : contacts.fail(member, weight, nowMs, prefix);
 }
 
 interface Heaviest {
@@ -302,15 +342,6 @@ interface Heaviest {
   /** Its members. */
   readonly count: number;
   readonly address: AddressWords | null;
-}
-
-function heaviest(groups: readonly KeyedGroup[], nowMs: Milliseconds): Heaviest {
-  let most: Heaviest = { weight: { value: 0, times: 1 }, count: 0, address: null };
-  for (const { key, host, contacts } of groups) {
-    const weight = contacts.weigh(nowMs, key === ARP_KEY);
-    if (heavier(most.weight, weight) === weight) most = { weight, count: contacts.count(nowMs), address: host };
-  }
-  return most;
 }
 
 function increase<Key>(counted: Map<Key, number>, key: Key, by: number, max: number): void {

@@ -19,7 +19,7 @@ const MAX_ANSWERED = 8192;
 /** New ones that fail at one target, in a window: of a flood with forged sources no more are remembered. */
 const NEW_AT_TARGET = 8;
 /** More answers say no more. */
-const ENOUGH_ANSWERS = 30;
+const ENOUGH_ANSWERS = 1000;
 /** Of those that failed longest ago the one goes against whom the least speaks. */
 const EVICTION_CANDIDATES = 8;
 const MAX_SAVED = 64;
