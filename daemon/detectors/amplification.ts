@@ -122,7 +122,8 @@ class AmplificationDetector implements Detector {
       if (value < this.#threshold * signature.leaveBelow) continue;
       const evidence = targetEvidence(target, reflectedService(target) ?? undefined);
       const sources = window.details.sketch(window.targetDetail(line));
-      findings.push({ ...this.#finding(window, value, evidence), ...parties, sources });
+      const offender = target.distinctSources === 1 ? parties.offender : null;
+      findings.push({ ...this.#finding(window, value, evidence), ...parties, offender, sources });
     }
     return findings;
   }

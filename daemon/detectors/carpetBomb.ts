@@ -161,6 +161,14 @@ function heaviest(window: Window, tenant: number): Load {
   );
 }
 
+/** Sorts that a scan of many hosts brings: its probes, and the resets of what was answered. */
+const SCANNED: ReadonlySet<string> = new Set(['syn', 'tcp', 'icmp']);
+
+/** Whether one address, that is no tenant's, sends half of so many packets. */
+function isOfOne({ sources }: Window, packets: number): boolean {
+  return sources.used().some((line) => sources.tenant(line) === 0 && sources.packets(line) >= packets / 2);
+}
+
 /** Why it is no carpet: one address has much of it, or there are too few of them. */
 function whyNot(window: Window, tenant: number, { sort, packets }: Load): string | null {
   const { targets } = window;
@@ -176,6 +184,7 @@ function whyNot(window: Window, tenant: number, { sort, packets }: Load): string
     most = Math.max(most, own);
   }
   if (most > packets * MOST_OF_ONE) return 'one address receives most of it';
+  if (SCANNED.has(sort.type) && isOfOne(window, packets)) return 'one address sends most of it: a scan';
   // Addresses that receive one packet in a window have no line: that is thin indeed.
   if (hit < LEAST_TARGETS && seen > packets / 2) return `${hit} addresses are too few`;
   return isSweep(window, packets, sort) ? 'one address sweeps them' : null;

@@ -1,5 +1,6 @@
 /** Names floods of IP fragments: one address receives more of them than the threshold, and speaks to hardly anybody who sends them. */
 import { formatAddress } from '../metering/address.ts';
+import { BYTES_ICMP, INBOUND, ROW, rowBytes } from '../metering/window.ts';
 import { SIGHTINGS } from '../metering/pairTable.ts';
 import { FRAGMENT } from '../metering/decodeResult.ts';
 import { floodDefinition } from './shared/flood.ts';
@@ -11,9 +12,17 @@ const ANSWERED_RATIO = 1 / 50;
 
 /** Fragments that no stack makes are named by headerAnomaly: a tenth of them is enough. */
 const EVASION_SHARE = 0.1;
+/** But so many in a window are a flood, whatever they are. */
+const FLOOD_PACKETS = 1250;
 const EVASIONS: ReadonlySet<number> = new Set(
   (['tinyFragment', 'overlappingFragment', 'badFragment'] as const).map((name) => SIGHTINGS.indexOf(name)),
 );
+
+/** Pings are answered too; most of what comes in is ICMP then. */
+function isPing({ window, tenant }: Target): boolean {
+  const [rows, row] = tenant > 0 ? [window.tenants, (tenant * 2 + INBOUND) * ROW] : [window.totals, 0];
+  return (rows[row + BYTES_ICMP] ?? 0) >= rowBytes(rows, row) / 2;
+}
 
 function isEvasion(target: Target): boolean {
   const made = target.window.pairs
@@ -30,8 +39,10 @@ export const fragmentFlood = floodDefinition({
   packetsPerSecond: 1000,
   restsOnSilence: true,
   others: 'come from those whom it answers, or are parts of reflected answers',
-  flooding: (target) =>
-    isReflected(target) || isEvasion(target)
-      ? 0
-      : received(target, FRAGMENT) * (1 - answeredShare(target, null, ANSWERED_RATIO)),
+  flooding(target) {
+    const fragments = received(target, FRAGMENT);
+    if (isReflected(target)) return 0;
+    if (isEvasion(target)) return fragments < FLOOD_PACKETS ? 0 : fragments;
+    return fragments * (isPing(target) ? 1 : 1 - answeredShare(target, null, ANSWERED_RATIO));
+  },
 });

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { count } from '../config/units.ts';
 import { hashAddress } from '../metering/address.ts';
-import { type Anomaly, ANOMALIES, TCP_ODD } from '../metering/decodeResult.ts';
+import { type Anomaly, ANOMALIES, FRAGMENT, TCP_ODD } from '../metering/decodeResult.ts';
 import { FIRST_ANOMALY, type PairLine, SIGHTINGS } from '../metering/pairTable.ts';
 import type { Window } from '../metering/window.ts';
 import type { DetectorContext, DetectorDefinition, Signature } from './detector.ts';
@@ -47,8 +47,14 @@ const WEIGHTS: Readonly<Record<Anomaly, Weight>> = {
   badLength: POSSIBLE,
 };
 
-/** So many segments of odd flags at one address in a window are a flood, and named as that. */
-const FLOOD_PACKETS = 200;
+/** So many packets of a kind at one address in a window are a flood, and named as that. */
+const FRAGMENTS = { kind: FRAGMENT, packets: 1250 };
+const FLOODS: Partial<Record<Anomaly, { readonly kind: number; readonly packets: number }>> = {
+  tcpFlags: { kind: TCP_ODD, packets: 200 },
+  tinyFragment: FRAGMENTS,
+  overlappingFragment: FRAGMENTS,
+  badFragment: FRAGMENTS,
+};
 /** Odd flags to another port each time are a scan; who looks for the make of a host by them asks few ports again and again. */
 const SCANNED_PORTS = 6;
 /** No anomaly's name: first contacts by odd flags. */
@@ -92,12 +98,14 @@ function typeOf(line: PairLine, window: Window, context: DetectorContext): strin
   if (ODD_CONTACTS.has(line.sighting)) return ODD_CONTACT;
   const type = ANOMALIES[line.sighting - FIRST_ANOMALY];
   if (type === undefined) return null;
-  return type === 'tcpFlags' && isFlood(line, window, context) ? null : type;
+  return isFlood(type, line, window, context) ? null : type;
 }
 
-function isFlood({ responder }: PairLine, window: Window, { hashSeed }: DetectorContext): boolean {
+function isFlood(type: Anomaly, { responder }: PairLine, window: Window, { hashSeed }: DetectorContext): boolean {
+  const flood = FLOODS[type];
+  if (flood === undefined) return false;
   const line = window.targets.find(hashAddress(hashSeed, ...responder), ...responder);
-  return line >= 0 && window.targetPackets(line, TCP_ODD) >= FLOOD_PACKETS;
+  return line >= 0 && window.targetPackets(line, flood.kind) >= flood.packets;
 }
 
 function value(packets: PacketsByType): number {

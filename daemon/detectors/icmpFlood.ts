@@ -1,5 +1,6 @@
 /** Names ICMP floods: one address receives more ICMP packets than the threshold, and not as the answers to its own. */
 import { ICMP } from '../metering/decodeResult.ts';
+import { isRefused } from './shared/contacts.ts';
 import { floodDefinition } from './shared/flood.ts';
 import { isReflected } from './shared/reflection.ts';
 import { answeredShare, received, type Target } from './shared/target.ts';
@@ -7,13 +8,17 @@ import { answeredShare, received, type Target } from './shared/target.ts';
 /** As many packets come back as go: pings and their answers. */
 const EXCHANGE_RATIO = 1 / 2;
 const EXCHANGE_SHARE = 1 / 2;
-/** Type << 8 | code, where exporters and the meter have a port: echo reply and request of RFC 792 and RFC 4443. */
-const ECHO_REPLIES: readonly number[] = [0, 129 << 8];
-const ECHO_REQUESTS: readonly number[] = [8 << 8, 128 << 8];
-/** Protocol unreachable (RFC 792): a scan of IP protocols brings one for each of the 256, and as many for a second try. */
-const PROTOCOL_ERRORS: readonly number[] = [(3 << 8) | 2];
-const PROTOCOL_ERRORS_SHARE = 0.8;
-const MAX_PROTOCOL_ERRORS = 512;
+/** Type << 8 | code, where exporters and the meter have a port: echo, time stamp, information and mask replies and requests of RFC 792, RFC 950 and RFC 4443. */
+const ECHO_REPLIES: readonly number[] = [0, 14 << 8, 16 << 8, 18 << 8, 129 << 8];
+const ECHO_REQUESTS: readonly number[] = [8 << 8, 13 << 8, 15 << 8, 17 << 8, 128 << 8];
+
+/** Errors come as fast as what causes them, and from a router for many: of them it takes more. Types 3 and 1, with their codes. */
+const UNREACHABLE: readonly number[] = Array.from({ length: 16 }, (_, code) => [
+  (3 << 8) | code,
+  (1 << 8) | code,
+]).flat();
+const MOST = 0.5;
+const ERROR_WEIGHT = 0.2;
 
 export const icmpFlood = floodDefinition({
   id: 'icmpFlood',
@@ -21,12 +26,13 @@ export const icmpFlood = floodDefinition({
   kinds: [ICMP],
   packetsPerSecond: 1000,
   restsOnSilence: true,
-  others: 'are part of an exchange that its target began, or errors beside reflected answers',
-  flooding: (target) => (isAnswered(target) || isReflected(target) || answersScan(target) ? 0 : received(target, ICMP)),
+  others:
+    'are part of an exchange that its target began, or errors: of reflected answers, or of what its target asked many for',
+  flooding: (target) =>
+    isAnswered(target) || isReflected(target) || isRefused(target)
+      ? 0
+      : received(target, ICMP) * (shareOf(target, UNREACHABLE) >= MOST ? ERROR_WEIGHT : 1),
 });
-
-const answersScan = (target: Target): boolean =>
-  received(target, ICMP) <= MAX_PROTOCOL_ERRORS && shareOf(target, PROTOCOL_ERRORS) >= PROTOCOL_ERRORS_SHARE;
 
 /** Whether the target is the one that pings: of the two ends of an exchange only the other one is flooded. */
 function isAnswered(target: Target): boolean {

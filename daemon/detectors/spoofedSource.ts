@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { bogonFile } from '../config/bogonFile.ts';
 import { count } from '../config/units.ts';
-import { type AddressWords, formatAddress } from '../metering/address.ts';
+import { type AddressWords, formatAddress, hashAddress } from '../metering/address.ts';
 import { ARP_CONTACT, ARP_REPLY, FOREIGN_SOURCE, OWN_SOURCE, type PairLine } from '../metering/pairTable.ts';
 import type { Window } from '../metering/window.ts';
 import type { DetectorContext, DetectorDefinition, Signature } from './detector.ts';
@@ -32,7 +32,7 @@ const TYPES = {
   /** No source of any packet, anywhere: one is enough. */
   martian: { weight: 10, confidence: 0.8 },
   /** Not on the internet: errors of routers and leaks are usual, many of them are not. */
-  bogon: { weight: 0.2, confidence: 0.6 },
+  bogon: { weight: 0.5, confidence: 0.6 },
   /** Two cards in turn say that they have an address. A host that takes over from another says it once. */
   arp: { weight: 5, confidence: 0.7 },
 } as const;
@@ -42,6 +42,9 @@ type Type = keyof typeof TYPES;
 const MAX_CARDS = 1024;
 /** So many at one address in a window are a flood, or a scan by decoys: named as that, with forged sources. */
 const FLOOD_CONTACTS = 32;
+/** Impossible sources that are followed, and for how long. */
+const MAX_IMPOSSIBLE = 64;
+const FORGET_MS = 600_000;
 const DHCP_PORTS: ReadonlySet<number> = new Set([67, 68]);
 
 const config = z
@@ -49,9 +52,7 @@ const config = z
     ...trafficOptions('`observe` reports; `off` does not look; `enforce` is as `observe`: it leads to no limits'),
     packets: count(1)
       .default(10)
-      .describe(
-        'packets in a minute, of one tenant or to one address, whose source cannot be true; bogons count a fifth',
-      ),
+      .describe('packets in a minute, of one tenant or to one address, whose source cannot be true; bogons count half'),
     bogons: bogonFile()
       .optional()
       .describe('a file of prefixes that are not on the internet, one a line, in place of the built-in list'),
@@ -66,7 +67,8 @@ export const spoofedSource: DetectorDefinition<z.output<typeof config>> = {
   create({ packets, bogons = null }, context) {
     const sources = new Sources(context, new Bogons(context.tenants, bogons));
     const typeOf = (line: PairLine, window: Window): Type | null => sources.typeOf(line, window);
-    return new PairDetector({ signature, threshold: packets, typeOf, value, confidence }, context);
+    const more = (window: Window): readonly PairLine[] => sources.again(window);
+    return new PairDetector({ signature, threshold: packets, typeOf, value, confidence, more }, context);
   },
 };
 
@@ -82,6 +84,9 @@ class Sources {
   readonly #bogons: Bogons;
   /** By tenant's number: its cards; those that are bound to none are left out. */
   readonly #cards: ReadonlyMap<number, ReadonlySet<number>>;
+  /** By address, the first contact of sources that cannot be. */
+  readonly #impossible = new Map<string, PairLine>();
+  #forgottenMs = 0;
   /** By responder, in the window that was counted last. */
   readonly #contacts = new Map<string, number>();
   #countedMs = -1;
@@ -100,13 +105,35 @@ class Sources {
   typeOf(line: PairLine, window: Window): Type | null {
     const { sighting } = line;
     if (sighting === FOREIGN_SOURCE) return 'foreign';
-    if (sighting === OWN_SOURCE) return 'own';
+    // A tenant that has its own port here comes through it; others may be beyond this interface.
+    if (sighting === OWN_SOURCE) return this.#context.accountsFor?.(line.initiatorTenant) === false ? 'own' : null;
     if (this.#isOfOtherCard(line)) return 'mac';
     if (sighting === ARP_REPLY || sighting === ARP_CONTACT) return this.#changesCard(line) ? 'arp' : null;
-    // At a tenant's own port all of these are foreign.
-    if (this.#context.portTenant !== 0 || line.initiatorTenant !== 0) return null;
+    // At a tenant's own port the others are foreign.
+    if (line.initiatorTenant !== 0 || line.isOutgoing) return null;
     const type = this.#classify(line);
+    if (this.#context.portTenant !== 0) return type === 'martian' ? type : null;
     return type !== null && this.#contactsOf(line, window) >= FLOOD_CONTACTS ? null : type;
+  }
+
+  /** What impossible sources of the windows before send now, of which nothing is new: a line each. */
+  again(window: Window): PairLine[] {
+    const { hashSeed } = this.#context;
+    const lines = [...this.#impossible.values()].flatMap((line) => {
+      const at = window.sources.find(hashAddress(hashSeed, ...line.initiator), ...line.initiator);
+      // One address alone is known to be spoken to: the others' packets would be counted as its.
+      return at < 0 ? [] : [{ ...line, packets: window.sources.packets(at) }];
+    });
+    for (const line of window.pairs.lines()) {
+      if (line.initiatorTenant !== 0 || this.#impossible.size >= MAX_IMPOSSIBLE || this.#classify(line) === null)
+        continue;
+      this.#impossible.set(formatAddress(...line.initiator), line);
+    }
+    if (window.startMs - this.#forgottenMs > FORGET_MS) {
+      this.#impossible.clear();
+      this.#forgottenMs = window.startMs;
+    }
+    return lines;
   }
 
   /** How many sources and ports spoke to the responder for the first time in this window. */

@@ -1,6 +1,8 @@
 /** Names SYN floods: connections are opened at one address faster than the threshold, and not completed. */
 import { formatAddress } from '../metering/address.ts';
 import { TCP_ACK, TCP_FIN, TCP_SYN } from '../metering/decodeResult.ts';
+import { SYN_CONTACT } from '../metering/pairTable.ts';
+import { isScanned } from './shared/contacts.ts';
 import { floodDefinition } from './shared/flood.ts';
 import { received, type Target } from './shared/target.ts';
 
@@ -26,7 +28,7 @@ export const synFlood = floodDefinition({
   others: 'lead to connections, or are a port scan',
   flooding(target, threshold) {
     const syns = received(target, TCP_SYN);
-    if (isPortScan(target, syns) || isFromItself(target)) return 0;
+    if (isPortScan(target, syns) || isScanned(target, SYN_CONTACT, syns) || isFromItself(target)) return 0;
     const completing = received(target, TCP_ACK) + received(target, TCP_FIN);
     return completing < COMPLETING_PACKETS * syns || syns >= BEYOND_DOUBT * threshold ? syns : 0;
   },

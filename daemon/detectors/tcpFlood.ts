@@ -1,6 +1,9 @@
 /** Names floods of TCP segments that belong to no connection: ACK, RST, FIN, flags that no stack sends, reflected SYN-ACKs, backscatter. */
+import { hashAddress } from '../metering/address.ts';
 import { TCP_ACK, TCP_FIN, TCP_ODD, TCP_RST, TCP_SYN_ACK } from '../metering/decodeResult.ts';
-import { SOURCE_OTHER, SOURCE_SYN } from '../metering/window.ts';
+import { OUTBOUND, SOURCE_OTHER, SOURCE_SYN } from '../metering/window.ts';
+import { STRAY_REFUSED } from '../metering/pairTable.ts';
+import { isScanned } from './shared/contacts.ts';
 import { floodDefinition } from './shared/flood.ts';
 import { answeredShare, received, sent, type Target } from './shared/target.ts';
 
@@ -24,18 +27,29 @@ const mayBeAlone = ({ window, line, distinctSources }: Target): boolean =>
   window.onlySees === null &&
   (window.targets.bytes(line) < window.targets.packets(line) * SMALL_BYTES || distinctSources >= MANY_SOURCES);
 
-type Sort = 'ack' | 'rst' | 'fin' | 'synAck' | 'odd';
+type Sort = 'ack' | 'refusedAck' | 'rst' | 'fin' | 'synAck' | 'odd';
+
+/** RSTs that the target sends, as hosts answer what belongs to no connection. */
+function resetsOf({ window, tenant, topSources, hashSeed }: Target): number {
+  if (tenant > 0) return window.tenantPackets(tenant, OUTBOUND, TCP_RST);
+  return topSources.reduce((sum, { words }) => {
+    const line = window.targets.find(hashAddress(hashSeed, ...words), ...words);
+    return line < 0 ? sum : sum + window.targetPackets(line, TCP_RST);
+  }, 0);
+}
 
 /** How many of the packets of each sort belong to no connection, as far as the window shows. */
 function unasked(target: Target): Readonly<Record<Sort, number>> {
-  const spoken = sent(target, SOURCE_OTHER);
+  const spoken = Math.max(sent(target, SOURCE_OTHER) - resetsOf(target), 0);
   const asked = sent(target, SOURCE_SYN);
   const beyond = (kind: number, own: number): number => Math.max(received(target, kind) - own, 0);
   const ack = received(target, TCP_ACK);
   const unanswered = ack * (1 - answeredShare(target, TCP_ACK, ANSWERED_RATIO));
   return {
     ack: mayBeAlone(target) ? Math.min(Math.max(ack - spoken, 0), unanswered) : 0,
-    rst: beyond(TCP_RST, spoken + asked),
+    // What is answered by RSTs belongs to no connection, for sure.
+    refusedAck: isScanned(target, STRAY_REFUSED, ack) ? 0 : Math.min(ack, resetsOf(target)),
+    rst: beyond(TCP_RST, sent(target, SOURCE_OTHER) + asked),
     fin: beyond(TCP_FIN, spoken),
     synAck: beyond(TCP_SYN_ACK, asked),
     odd: received(target, TCP_ODD),
@@ -63,6 +77,7 @@ export const tcpFlood = floodDefinition({
     const [sort] = main(target);
     const [first] = target.topSources;
     const isBackscatter = sort === 'synAck' && first !== undefined && first.share >= BACKSCATTER_SHARE;
-    return isBackscatter ? 'backscatter' : sort;
+    if (isBackscatter) return 'backscatter';
+    return sort === 'refusedAck' ? 'ack' : sort;
   },
 });

@@ -43,8 +43,8 @@ const EXTENSION_ORDER = anomalyBit('extensionOrder');
 const MAX_PACKET_BYTES = 65_535;
 /** A bit each extension header. */
 const BITS: Readonly<Record<number, number>> = { 0: 1, 43: 2, 44: 4, 51: 8, 60: 16, 135: 32, 139: 64, 140: 128 };
-/** All fragments but the last fill a link's MTU, of which IPv4 hosts have 576 and more, IPv6 links 1280 (RFC 791, RFC 8200). */
-const LEAST_FRAGMENT_BYTES = 256;
+/** All fragments but the last fill a link's MTU, 576 bytes and more in IPv4, 1280 in IPv6 (RFC 791, RFC 8200); some servers cut smaller ones. */
+const LEAST_FRAGMENT_BYTES = 128;
 
 export function setIPv4(header: Header, view: DataView, source: number, destination: number): void {
   header.source0 = 0;
@@ -112,6 +112,8 @@ function setFragment(header: Header, id: number, fragment: number, length: numbe
   header.fragmentOffset = offset;
   header.fragmentLength = length;
   header.hasMoreFragments = hasMore;
+  // Where the packet's length is a lie, so is the fragment's.
+  if (header.reason === IPV4_TOTAL_LENGTH || header.reason === IPV6_TRUNCATED) return;
   // Only the last one may end within a unit of eight bytes; none may end beyond the longest packet, nor be empty.
   if ((hasMore && (length & 7) !== 0) || offset + length > MAX_PACKET_BYTES || length <= 0)
     header.anomalies |= BAD_FRAGMENT;

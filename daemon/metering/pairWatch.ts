@@ -639,8 +639,11 @@ function oddContact(flags: number): number {
 const isLand = ({ sourcePort, destinationPort, protocol }: Header): boolean =>
   (protocol === PROTOCOL_TCP || protocol === PROTOCOL_UDP) && sourcePort === destinationPort && sourcePort >= 0;
 
-/** 0.0.0.0, :: and link-local addresses: a host that has none yet, or speaks on the link. */
-const isUnspecified = ({ source0, source1, source2, source3 }: Header): boolean =>
+/** 0.0.0.0, ::, and link-local addresses on the link: a host that has no other yet. */
+const isUnspecified = ({ source0, source1, source2, source3, destination2, destination3 }: Header): boolean =>
   (source0 === 0 && source1 === 0 && (source2 === 0 || source2 === 0xffff) && source3 === 0) ||
   source0 >>> 22 === 0xfe80 >>> 6 ||
-  (source2 === 0xffff && source1 === 0 && source0 === 0 && source3 >>> 16 === 0xa9fe);
+  (isLinkLocal(source2, source3) && (isLinkLocal(destination2, destination3) || destination3 >>> 28 >= 14));
+
+/** 169.254.0.0/16 (RFC 3927); of the other words IPv6 has others. */
+const isLinkLocal = (word2: number, word3: number): boolean => word2 === 0xffff && word3 >>> 16 === 0xa9fe;

@@ -170,8 +170,12 @@ const reflected: DetectorCase = {
 };
 
 /** Sightings of pairs: `packets` of a sort a minute at the threshold, from another address each time. */
-const sightings = (id: string, sighting: Sighting, packets: number): DetectorCase => {
-  const context = testContext();
+const sightings = (
+  id: string,
+  sighting: Sighting,
+  packets: number,
+  context: DetectorContext = testContext(),
+): DetectorCase => {
   return {
     id,
     context,
@@ -266,7 +270,7 @@ export const detectorCases: readonly DetectorCase[] = [
     port: 22,
   })),
   sightings('headerAnomaly', 'portZero', 10),
-  sightings('spoofedSource', 'ownSource', 10),
+  sightings('spoofedSource', 'ownSource', 10, { ...testContext(), accountsFor: () => false }),
   bandwidth,
   sustained,
   sampleCase('cpuOveruse', HALF_AN_HOUR, (level) => ({ cpuCores: 2 * level })),

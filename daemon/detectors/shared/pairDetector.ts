@@ -24,6 +24,8 @@ export interface PairRule {
   typeOf(line: PairLine, window: Window): string | null;
   /** What they amount to, beside the threshold: a packet that nobody sends by mistake is 1. */
   value(packets: PacketsByType): number;
+  /** Lines that are evidence beside the window's own. */
+  more?(window: Window): readonly PairLine[];
   /** How sure one of them makes that it was done on purpose; null: it is no evidence by itself. */
   confidence(type: string): number | null;
 }
@@ -59,7 +61,7 @@ export class PairDetector implements Detector {
   }
 
   observe(window: Window): Finding[] {
-    for (const line of window.pairs.lines()) {
+    for (const line of [...window.pairs.lines(), ...(this.#rule.more?.(window) ?? [])]) {
       const type = this.#rule.typeOf(line, window);
       if (type !== null) this.#take(line, type, window.startMs);
     }

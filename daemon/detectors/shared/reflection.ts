@@ -1,6 +1,7 @@
 /** Whether a target is sent the answers of services that it has not asked: the mark of an amplification. */
 import { FRAGMENT, UDP } from '../../metering/decodeResult.ts';
 import { SOURCE_UDP } from '../../metering/window.ts';
+import { RESPONSE } from '../../metering/pairTable.ts';
 import { AMPLIFIERS } from '../../metering/amplifiers.ts';
 import { received, sent, type Target } from './target.ts';
 
@@ -23,9 +24,19 @@ export function reflectedService(target: Target): string | null {
 }
 
 export function isReflected(target: Target): boolean {
-  if (reflectedService(target) === null) return false;
+  if (reflectedService(target) === null || !isUnasked(target)) return false;
   const { window, line, distinctSources } = target;
   return distinctSources >= FEW_REFLECTORS || window.targets.bytes(line) >= window.targets.packets(line) * LARGE_BYTES;
+}
+
+/** Whether one of the answers is known not to have been asked for. */
+function isUnasked({ window, words, topSourcePorts: [first] }: Target): boolean {
+  return window.pairs
+    .lines()
+    .some(
+      ({ sighting, port, responder }) =>
+        sighting === RESPONSE && port === first?.port && responder.every((word, i) => word === words[i]),
+    );
 }
 
 /** With the fragments of large answers, which have no ports. */
