@@ -13,8 +13,8 @@ describe('the scoreboard', function () {
   it('is no worse on what is recorded', () => assertNoWorse('recorded'));
 
   // A minute of CPU each.
-  for (const part of ['simulated', 'day']) {
-    it(`is no worse on what is ${part === 'day' ? 'an office day' : part} (CI=true, or npm run score -- ${part})`, function () {
+  for (const part of ['simulated', 'morning']) {
+    it(`is no worse in the part ${part} (CI=true, or npm run score -- ${part})`, function () {
       if (process.env['CI'] !== 'true') return this.skip();
       return assertNoWorse(part);
     });

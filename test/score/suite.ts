@@ -6,7 +6,7 @@ import { compare, type Comparison, type Line, linesOf, parse, render } from './b
 import { captureTrial } from './captureTrial.ts';
 import { LABELLED_FOLDERS, trialsOf } from './expectations.ts';
 import { recordedTrials } from './recordedTrials.ts';
-import { dayTrials, simulatedTrials, weekTrials } from './simulation/trials.ts';
+import { dayTrials, morningTrials, simulatedTrials, weekTrials } from './simulation/trials.ts';
 import type { Trial } from './trial.ts';
 
 /** A folder beside the repository, which a clone need not have. */
@@ -22,7 +22,8 @@ export const PARTS: Readonly<Record<string, (workshop: string) => Trial[]>> = {
   recorded: (workshop) => recordedTrials().map((trial) => captureTrial(trial, workshop)),
   /** By packet time: what takes hours. */
   simulated: simulatedTrials,
-  /** Of 200 tenants. */
+  /** Of 200 tenants; the morning is the beginning of another day, for where a day takes too long. */
+  morning: morningTrials,
   day: dayTrials,
   week: weekTrials,
 };

@@ -1,7 +1,7 @@
 /** Offices of 200 tenants: days of nothing to be named, and an hour with everything in it. */
 import { tenantPrefixes, TENANTS } from '../../bench/workload/addresses.ts';
 import type { WrittenTenant } from '../trial.ts';
-import { DAY, HOUR, MONDAY, SECOND } from './calendar.ts';
+import { HOUR, MONDAY, SECOND } from './calendar.ts';
 import { hiddenAttacks } from './hiddenAttacks.ts';
 import { idOf } from './plans.ts';
 import type { Scene } from './scene.ts';
@@ -14,12 +14,12 @@ const officeTenants = (): WrittenTenant[] =>
     plan: { port: '100mbit', threshold: { rate: '80mbit', for: '60s' } },
   }));
 
-export const officeDays = (name: string, days: number, seed: number): Scene => ({
+export const officeHours = (name: string, fromHour: number, hours: number, seed: number): Scene => ({
   name,
   kind: 'benign',
   tenants: officeTenants(),
-  startMs: MONDAY,
-  endMs: MONDAY + days * DAY,
+  startMs: MONDAY + fromHour * HOUR,
+  endMs: MONDAY + (fromHour + hours) * HOUR,
   office: { seed },
 });
 

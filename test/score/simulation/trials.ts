@@ -1,10 +1,11 @@
 /** The simulated trials. */
 import type { Trial } from '../trial.ts';
-import { officeDays, officeHour } from './officeScenes.ts';
+import { officeHour, officeHours } from './officeScenes.ts';
 import { trialOf } from './scene.ts';
 import { slowScans } from './slowScans.ts';
 import { throughput } from './throughput.ts';
 
 export const simulatedTrials = (): Trial[] => [...slowScans(), ...throughput(), officeHour()].map(trialOf);
-export const dayTrials = (): Trial[] => [officeDays('an office day', 1, 1)].map(trialOf);
-export const weekTrials = (): Trial[] => [officeDays('an office week', 7, 2)].map(trialOf);
+export const morningTrials = (): Trial[] => [officeHours('an office morning', 8, 2, 4)].map(trialOf);
+export const dayTrials = (): Trial[] => [officeHours('an office day', 0, 24, 1)].map(trialOf);
+export const weekTrials = (): Trial[] => [officeHours('an office week', 0, 7 * 24, 2)].map(trialOf);
