@@ -1,7 +1,6 @@
 /** One incident as an alert of Alertmanager's API v2 (api/v2/openapi.yaml there). */
 import { describeEvidence, describeOrigin, describeSubject, describeValue } from '../incidents/describe.ts';
 import { formatTime } from '../incidents/format.ts';
-import { subjectOf } from '../incidents/identity.ts';
 import type { Incident } from '../incidents/incident.ts';
 
 /** Longer label values are cut: a label is a name, not a document. */
@@ -49,7 +48,7 @@ function alertLabels(incident: Incident, host: string): Record<string, string> {
     // What is not about traffic has neither.
     ...(incident.direction === null ? {} : { interface: incident.observationPoint, direction: incident.direction }),
     // One of the two: who floods a victim may become known, or many, only after the opening.
-    ...subjectOf(incident.clause, incident),
+    ...(incident.victim === null ? { offender: incident.offender ?? '' } : { victim: incident.victim }),
   };
   // Alertmanager drops empty labels; they are left out so that what is posted is what it shows.
   const named = Object.entries(labels).filter(([, value]) => value !== '');

@@ -126,6 +126,10 @@ export interface Finding {
   readonly offender: string | null;
   /** The address (or tenant id) that suffers it; null: nobody in particular. */
   readonly victim: string | null;
+  /** Whom the incident goes on to be about, should that not be the victim, else the offender. */
+  readonly subject?: string;
+  /** It may pause for so long without being over; 0 if left out. */
+  readonly pauseMs?: number;
   readonly severity: Severity;
   /** 0 … 1: how sure the evidence makes it. */
   readonly confidence: number;
@@ -142,7 +146,7 @@ export interface Finding {
  * What a detector measures of one subject, whether or not it is worth a finding; of what passes its threshold it has the
  * parties, value and threshold of the finding.
  */
-export interface Reading extends Pick<Finding, 'signature' | 'direction' | 'offender' | 'victim'> {
+export interface Reading extends Pick<Finding, 'signature' | 'direction' | 'offender' | 'victim' | 'subject'> {
   /** null: not known, or not judged. */
   readonly value: number | null;
   /** null: there is none to pass. */

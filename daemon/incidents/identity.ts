@@ -1,27 +1,13 @@
 /** What makes two findings the same incident, and the id that it is called by. */
 import { createHash } from 'node:crypto';
 import type { Milliseconds } from '../../probes/probe.ts';
-import type { Clause, Finding } from '../detectors/detector.ts';
+import type { Finding } from '../detectors/detector.ts';
 
-export type Identified = Pick<Finding, 'signature' | 'tenant' | 'direction' | 'victim' | 'offender'>;
+export type Identified = Pick<Finding, 'signature' | 'tenant' | 'direction' | 'victim' | 'offender' | 'subject'>;
 
-/**
- * Whom it is about: who suffers it, else who does it; of a scan the other way round, for a scanner goes from host to host.
- * Null: nobody in particular.
- */
-export const subjectOf = (
-  clause: Clause,
-  { victim, offender }: Pick<Finding, 'victim' | 'offender'>,
-): { readonly victim: string } | { readonly offender: string } | null => {
-  const [bySuffering, byDoing] = [victim === null ? null : { victim }, offender === null ? null : { offender }];
-  return clause === 'network.snooping' ? (byDoing ?? bySuffering) : (bySuffering ?? byDoing);
-};
-
-/** Where it was seen does not count: one attack is one incident at two interfaces. */
-export const identityOf = ({ signature, tenant, direction, ...parties }: Identified): string => {
-  const [subject = ''] = Object.values(subjectOf(signature.clause, parties) ?? {});
-  return [signature.id, tenant, direction ?? '', subject].join(' ');
-};
+/** Who suffers it counts, else who does it; where it was seen does not: one attack is one incident at two interfaces. */
+export const identityOf = ({ signature, tenant, direction, victim, offender, subject }: Identified): string =>
+  [signature.id, tenant, direction ?? '', subject ?? victim ?? offender ?? ''].join(' ');
 
 export const incidentId = (identity: string, firstSeen: string): string =>
   createHash('sha256').update(`${identity} ${firstSeen}`).digest('hex').slice(0, 12);

@@ -90,7 +90,7 @@ export class Incidents {
     return this.#close((name, seenMs) => {
       const { clockMs, silentMs, lagMs } = this.#point(name);
       const sinceMs = clockMs === -Infinity ? seenMs : clockMs;
-      return sinceMs + Math.max(0, silentMs - lagMs) - seenMs >= this.#options.closeAfterMs;
+      return sinceMs + Math.max(0, silentMs - lagMs) - seenMs;
     });
   }
 
@@ -105,9 +105,7 @@ export class Incidents {
     if (isSetBack) {
       for (const open of this.#open.values()) open.spansSetBack ||= open.seenAt.has(observationPoint);
     }
-    const changes = this.#close(
-      (name, seenMs) => name === observationPoint && Math.abs(startMs - seenMs) >= closeAfterMs,
-    );
+    const changes = this.#close((name, seenMs) => (name === observationPoint ? Math.abs(startMs - seenMs) : 0));
     if (isSetBack) this.#closedLives.clear();
     return changes;
   }
@@ -118,10 +116,11 @@ export class Incidents {
       if (seenAt.has(observationPoint)) seenAt.set(observationPoint, startMs);
   }
 
-  #close(isQuiet: (observationPoint: string, lastSeenMs: Milliseconds) => boolean): IncidentChange[] {
+  #close(quietMs: (observationPoint: string, lastSeenMs: Milliseconds) => Milliseconds): IncidentChange[] {
     const changes: IncidentChange[] = [];
-    for (const [identity, { record, seenAt, spansSetBack }] of this.#open) {
-      for (const [point, seenMs] of seenAt) if (isQuiet(point, seenMs)) seenAt.delete(point);
+    for (const [identity, { record, seenAt, spansSetBack, pauseMs }] of this.#open) {
+      const patienceMs = this.#options.closeAfterMs + pauseMs;
+      for (const [point, seenMs] of seenAt) if (quietMs(point, seenMs) >= patienceMs) seenAt.delete(point);
       if (seenAt.size > 0) continue;
       this.#open.delete(identity);
       this.#closed += 1;
@@ -208,7 +207,7 @@ export class Incidents {
       begin(observationPoint, first),
     );
     const seenAt = new Map([[observationPoint, sighting.endMs]]);
-    this.#open.set(identity, { record, seenAt, spansSetBack: false });
+    this.#open.set(identity, { record, seenAt, spansSetBack: false, pauseMs: sighting.finding.pauseMs ?? 0 });
     return { event: 'opened', incident: record.incident };
   }
 
@@ -224,6 +223,7 @@ export class Incidents {
 /** The incident is seen once more. */
 function see(open: OpenIncident, observationPoint: string, sighting: Sighting): IncidentChange {
   open.record = refresh(open.record, observationPoint, sighting);
+  open.pauseMs = sighting.finding.pauseMs ?? 0;
   open.seenAt.set(observationPoint, sighting.endMs);
   return { event: 'refreshed', incident: open.record.incident };
 }

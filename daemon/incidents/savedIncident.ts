@@ -12,6 +12,8 @@ export interface OpenIncident {
   readonly seenAt: Map<string, Milliseconds>;
   /** Its times come again, since a clock was set back: they must not be taken for its life. */
   spansSetBack: boolean;
+  /** How long it may pause beyond what every incident may. */
+  pauseMs: Milliseconds;
 }
 
 /** Both as JSON. */
@@ -73,9 +75,10 @@ const savedMemory = z.object({
   offenders: z.array(z.string()).max(2),
   seenAt: z.array(z.tuple([z.string(), z.number()])).max(MAX_POINTS),
   spansSetBack: z.boolean(),
+  pauseMs: z.number().nonnegative().default(0),
 });
 
-export function saveIncident(identity: string, { record, seenAt, spansSetBack }: OpenIncident): SavedIncident {
+export function saveIncident(identity: string, { record, seenAt, spansSetBack, pauseMs }: OpenIncident): SavedIncident {
   const { incident, firstSeenMs, lastSeenMs, sources, offenders } = record;
   const memory: z.input<typeof savedMemory> = {
     identity,
@@ -85,6 +88,7 @@ export function saveIncident(identity: string, { record, seenAt, spansSetBack }:
     offenders: [...offenders],
     seenAt: [...seenAt],
     spansSetBack,
+    pauseMs,
   };
   return { incident: JSON.stringify(incident), memory: JSON.stringify(memory) };
 }
@@ -94,11 +98,11 @@ export function restoreIncident(saved: SavedIncident): { identity: string; open:
   const incident = parseIncident(saved.incident);
   const memory = savedMemory.safeParse(parseJson(saved.memory)).data;
   if (incident === null || memory === undefined) return null;
-  const { identity, firstSeenMs, lastSeenMs, sources, offenders, seenAt, spansSetBack } = memory;
+  const { identity, firstSeenMs, lastSeenMs, sources, offenders, seenAt, spansSetBack, pauseMs } = memory;
   const sketch = sources === null ? null : Uint8Array.from(Buffer.from(sources, 'base64'));
   if (sketch !== null && sketch.length !== SKETCH_REGISTERS) return null;
   const record: IncidentRecord = { incident, firstSeenMs, lastSeenMs, sources: sketch, offenders };
-  return { identity, open: { record, seenAt: new Map(seenAt), spansSetBack } };
+  return { identity, open: { record, seenAt: new Map(seenAt), spansSetBack, pauseMs } };
 }
 
 /** null: it is no incident. */

@@ -11,6 +11,8 @@ export interface SightingSpec {
   readonly initiator: string;
   readonly responder: string;
   readonly port?: number;
+  /** The initiator's; 40000 by default. */
+  readonly otherPort?: number;
   /** Of an outcome: what the contact was. */
   readonly of?: Sighting;
   readonly packets?: number;
@@ -35,6 +37,7 @@ export function addSightings(window: Window, context: DetectorContext, specs: re
     key.sighting = SIGHTINGS.indexOf(spec.sighting);
     key.of = spec.of === undefined ? 0 : SIGHTINGS.indexOf(spec.of);
     key.port = spec.port ?? -1;
+    key.otherPort = spec.otherPort ?? 40_000;
     key.ttl = spec.ttl ?? 64;
     key.isOutgoing = spec.isOutgoing ?? false;
     key.initiatorTenant = context.directory.lookup(...initiator);

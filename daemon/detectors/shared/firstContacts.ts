@@ -130,7 +130,7 @@ export class FirstContacts {
 
   /** What is known of it at once. */
   #begin(line: PairLine, window: Window): Attempt[] {
-    if (line.sighting !== ARP_CONTACT) this.#routers.learn(line);
+    this.#routers.learn(line);
     if (!this.#concerns(line)) return [];
     const pending = this.#pendingOf(line, line.sighting, window);
     if (window.onlySees !== null) return isUsual(pending) ? [] : [{ ...pending, outcome: 'unknown', weight: 1 }];
@@ -346,9 +346,10 @@ function isOfStack({ bytes, packets, mac, initiator }: PairLine): boolean {
   return withLink <= LONGEST && STACK_HEADERS.some((header) => links.includes(withLink - header));
 }
 
-/** Of two hashes, in order. */
+/** Of two hashes, in order, well mixed in all bits (the finaliser of MurmurHash3). */
 export function mix(a: number, b: number): number {
   let hash = Math.imul(a, 0x9e3779b1) ^ b;
-  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
-  return (hash ^ (hash >>> 13)) >>> 0;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }

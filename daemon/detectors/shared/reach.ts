@@ -61,17 +61,6 @@ export class Reach {
     return Math.round(CELLS * Math.log(CELLS / Math.max(CELLS - met, 1)));
   }
 
-  /** Of what this one has met, the share that the other one has met too; 0 of nothing. */
-  shareIn(other: Reach, nowMs: Milliseconds): number {
-    const isShared = (hash: number): number => Number(other.has(hash, nowMs));
-    const shared = this.#few !== null ? [...this.#few.keys()].map(isShared) : [...this.#used(nowMs)].map(isShared);
-    return shared.reduce((sum, each) => sum + each, 0) / Math.max(shared.length, 1);
-  }
-
-  *#used(nowMs: Milliseconds): Generator<number> {
-    for (let cell = 0; cell < CELLS; cell++) if (isWithin(this.#cells![cell]!, nowMs, MEMORY_MS)) yield cell;
-  }
-
   #mark(hash: number, nowMs: Milliseconds): number {
     const cells = this.#cells!;
     const cell = hash & (CELLS - 1);

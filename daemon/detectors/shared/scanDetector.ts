@@ -19,7 +19,7 @@ import { rateSeconds, tierOf, trustInSilence } from './evidence.ts';
 import { FirstContacts, type Outcome, type ProbeType } from './firstContacts.ts';
 import { trafficOptions } from './options.ts';
 import { Scanners } from './scanners.ts';
-import type { Scanner, Shape, Verdict } from './scanner.ts';
+import type { Name, Scanner, Shape, Verdict } from './scanner.ts';
 
 const CRITICAL = 100;
 const CONFIDENCE = 0.9;
@@ -34,15 +34,12 @@ const config = z
   })
   .prefault({});
 
-/** With fewer each is named for itself. */
-const LEAST_MANY = 3;
-
 interface Suspect {
   readonly scanner: Scanner;
   readonly verdict: Verdict;
 }
 
-type Parties = Pick<Finding, 'tenant' | 'direction' | 'offender' | 'victim'>;
+type Parties = Pick<Finding, 'tenant' | 'direction' | 'offender' | 'victim' | 'subject'>;
 
 export interface ScanRule {
   readonly id: string;
@@ -93,43 +90,15 @@ class ScanDetector implements Detector {
 
   observe(window: Window): Finding[] {
     const nowMs = window.endMs;
-    this.#scanners.observe(this.#contacts.observe(window), nowMs);
-    const suspects = this.#judged(nowMs);
-    for (const suspect of suspects) if (this.#ratio(suspect.verdict) >= 1) this.#name(suspect, suspects, nowMs);
-    const own = suspects.filter((suspect) => this.#isOwn(suspect));
-    const many = Map.groupBy(own, ({ scanner, verdict }) =>
-      scanner.named?.isOneOfMany === true ? String(verdict.host) : null,
-    );
-    const alone = many.get(null) ?? [];
-    many.delete(null);
-    return [...alone.map((each) => [each]), ...many.values()].flatMap((each) => this.#findings(window, each));
-  }
-
-  /** Those that are at it, and come near the threshold. */
-  #judged(nowMs: Milliseconds): Suspect[] {
-    const { leaveBelow } = this.#signature;
-    return this.#scanners.suspects(this.#threshold * leaveBelow).flatMap((scanner): Suspect[] => {
-      if (!scanner.isActive(nowMs)) return [];
+    const failed = this.#scanners.observe(this.#contacts.observe(window), nowMs);
+    return [...failed].flatMap((scanner) => {
+      if (scanner.strength < this.#threshold * this.#signature.leaveBelow) return [];
       const verdict = scanner.judge(nowMs);
-      return this.#ratio(verdict) >= leaveBelow ? [{ scanner, verdict }] : [];
+      const ratio = this.#ratio(verdict);
+      if (ratio >= 1) scanner.named ??= nameOf(scanner, verdict);
+      const isOwn = ratio >= this.#signature.leaveBelow && this.#isOwn({ scanner, verdict });
+      return isOwn ? this.#findings(window, { scanner, verdict }) : [];
     });
-  }
-
-  /** Alone, or with those that scan the same host at the same time, such as the decoys of nmap -D. */
-  #name({ scanner, verdict }: Suspect, suspects: readonly Suspect[], nowMs: Milliseconds): void {
-    if (scanner.named !== null) return;
-    const { host, shape } = verdict;
-    const companions = suspects.filter(
-      (other) =>
-        (other.scanner.named?.isOneOfMany ?? true) &&
-        host !== null &&
-        String(other.verdict.host) === String(host) &&
-        other.scanner.isWith(scanner, nowMs),
-    );
-    const isOneOfMany = companions.length >= LEAST_MANY;
-    const named = isOneOfMany ? companions.map((each) => each.scanner) : [scanner];
-    const tenant = scanner.concerned;
-    for (const each of named) each.named ??= { shape, tenant, isOneOfMany };
   }
 
   #ratio({ weight }: Verdict): number {
@@ -141,53 +110,52 @@ class ScanDetector implements Detector {
     return (named?.shape ?? shape) === this.#rule.shape;
   }
 
-  /** Of one scanner, or of many that are one. */
-  #findings(window: Window, suspects: readonly Suspect[]): Finding[] {
-    const [most] = suspects.toSorted((a, b) => this.#ratio(b.verdict) - this.#ratio(a.verdict));
-    const parties = most === undefined ? null : this.#partiesOf(most);
-    if (most === undefined || parties === null) return [];
-    const value = Math.round(most.verdict.weight.value);
-    const threshold = this.#threshold * most.verdict.weight.times;
+  #findings(window: Window, suspect: Suspect): Finding[] {
+    const parties = this.#partiesOf(suspect);
+    if (parties === null) return [];
+    const { scanner, verdict } = suspect;
+    const value = Math.floor(verdict.weight.value);
+    const threshold = this.#threshold * verdict.weight.times;
     return [
       {
         signature: this.#signature,
         ...parties,
+        pauseMs: Math.round(scanner.pauseMs),
         severity: value >= CRITICAL * threshold ? 'critical' : 'warning',
         confidence: Math.round(CONFIDENCE * trustInSilence(window) * 100) / 100,
         value,
         threshold,
-        level: Math.round(most.verdict.weight.value / most.verdict.weight.times),
-        evidence: evidenceOf(window, most, suspects),
+        level: Math.floor(verdict.weight.value / verdict.weight.times),
+        evidence: evidenceOf(window, suspect),
       },
     ];
   }
 
-  #partiesOf({ scanner, verdict: { host } }: Suspect): Parties | null {
+  #partiesOf({ scanner, verdict }: Suspect): Parties | null {
     const tenant = this.#context.tenants[scanner.concerned - 1];
     if (tenant === undefined) return null;
     return {
       tenant: tenant.id,
       direction: scanner.tenant === 0 ? 'inbound' : 'outbound',
-      // Of decoys nobody can tell who of them it is.
-      offender: scanner.named?.isOneOfMany === true ? null : formatAddress(...scanner.address),
-      victim: host === null ? null : formatAddress(...host),
+      offender: formatAddress(...scanner.address),
+      victim: verdict.host === null ? null : formatAddress(...verdict.host),
+      subject: (scanner.named ?? nameOf(scanner, verdict)).subject,
     };
   }
 
   explain(window: Window, tenant: number): Reading[] {
     const id = this.#context.tenants[tenant - 1]?.id;
     const [signature, threshold] = [this.#signature, this.#threshold];
-    const readings = this.#scanners
-      .suspects(1)
+    const readings = [...this.#scanners.all()]
       .flatMap((scanner): Reading[] => {
+        if (scanner.strength < 1 || this.#context.tenants[scanner.concerned - 1]?.id !== id) return [];
         const verdict = scanner.judge(window.endMs);
         const parties = this.#partiesOf({ scanner, verdict });
-        if (parties === null || parties.tenant !== id || !this.#isOwn({ scanner, verdict })) return [];
-        const { direction, offender, victim } = parties;
-        const reason = scanner.isActive(window.endMs) ? null : 'it has stopped';
+        if (parties === null || !this.#isOwn({ scanner, verdict })) return [];
+        const { tenant: _, ...others } = parties;
+        const reason = scanner.newest(window.endMs).contacts > 0 ? null : 'it pauses, or is over';
         const { value, times } = verdict.weight;
-        const passing = { value: Math.round(value), threshold: threshold * times };
-        return [{ signature, direction, offender, victim, ...passing, reason }];
+        return [{ signature, ...others, value: Math.floor(value), threshold: threshold * times, reason }];
       })
       .toSorted((a, b) => (b.value ?? 0) / (b.threshold ?? 1) - (a.value ?? 0) / (a.threshold ?? 1))
       .slice(0, EXPLAINED);
@@ -215,10 +183,14 @@ const KINDS: Readonly<Partial<Record<ProbeType, string>>> = {
   arp: 'arp',
 };
 
-function evidenceOf(window: Window, { scanner, verdict }: Suspect, all: readonly Suspect[]): Evidence {
-  const newest = all.map((each) => each.scanner.newest(window.endMs));
-  const contacts = newest.reduce((sum, each) => sum + each.contacts, 0);
-  const bytes = newest.reduce((sum, each) => sum + each.bytes, 0);
+/** A scan of one host is about that host, whoever takes part in it: decoys, or a number of hosts that share the ports. */
+function nameOf(scanner: Scanner, { shape, host }: Verdict): Name {
+  const subject = formatAddress(...(shape === 'vertical' && host !== null ? host : scanner.address));
+  return { shape, tenant: scanner.concerned, subject };
+}
+
+function evidenceOf(window: Window, { scanner, verdict }: Suspect): Evidence {
+  const { contacts, bytes } = scanner.newest(window.endMs);
   const seconds = rateSeconds(window);
   return {
     tier: tierOf(window),
@@ -226,7 +198,7 @@ function evidenceOf(window: Window, { scanner, verdict }: Suspect, all: readonly
     packetsPerSecond: Math.round(contacts / seconds),
     bitsPerSecond: Math.round((bytes * 8) / seconds),
     packetsByKind: contacts === 0 ? {} : { [KINDS[scanner.type] ?? 'tcpOdd']: contacts },
-    topSources: all.map((each) => ({ address: formatAddress(...each.scanner.address), share: 1 / all.length })),
+    topSources: [{ address: formatAddress(...scanner.address), share: 1 }],
     topPorts: scanner.topPorts(),
     distinctPorts: scanner.ports(window.endMs),
     contacts: countsOf(scanner, window.endMs),

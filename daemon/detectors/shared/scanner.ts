@@ -10,30 +10,28 @@ import { MEMORY_MS, Reach, savedReach } from './reach.ts';
 const MAX_GROUPS = 16;
 /** Tenants that a stranger tries. */
 const MAX_TENANTS = 16;
-/** A scan lasts for so many of the pauses that it makes, at least and at most. */
+/** A scan goes on over so many of the pauses that it makes, and over this at most. */
 const PAUSES = 5;
-const LEAST_HOLD_MS = 15_000;
-const MOST_HOLD_MS = 20 * 60_000;
+const MOST_PAUSE_MS = 20 * 60_000;
+/** By then the incident is closed. */
+const OVER_MS = 60_000;
 /** Of the newest pause, in their mean. */
 const PAUSE_WEIGHT = 0.25;
-/** So many hosts, and so many ports at one of them, are a block. */
+/** So many hosts and ports, most of them together, are a block. */
 const BLOCK = 5;
+const BLOCK_CONTACTS = 2;
 /** Of the failures at one host, to be a scan of that host. */
-const ONE_HOST_SHARE = 0.9;
-
-/** Those that begin within this time, and have so many of their ports in common, scan together. */
-const TOGETHER_MS = 60_000;
-const SAME_PORTS_SHARE = 0.5;
+const ONE_HOST_SHARE = 0.75;
 
 export type Shape = 'vertical' | 'horizontal';
 
 /** What an incident is called by stays, whatever else the scanner does. */
-interface Name {
+export interface Name {
   readonly shape: Shape;
   /** By number. */
   readonly tenant: number;
-  /** Of those that scan one host together. */
-  readonly isOneOfMany: boolean;
+  /** Whom the incident is about: the host that was scanned, else the scanner. */
+  readonly subject: string;
 }
 
 export interface Verdict {
@@ -73,9 +71,8 @@ export const savedScanner = z.object({
   outcomes: counts(OUTCOMES),
   tenants: z.array(z.tuple([z.int(), z.number()])).max(MAX_TENANTS),
   pauseMs: z.number().nullable(),
-  firstMs: z.number(),
   lastMs: z.number(),
-  named: z.object({ shape: z.enum(['vertical', 'horizontal']), tenant: z.int(), isOneOfMany: z.boolean() }).nullable(),
+  named: z.object({ shape: z.enum(['vertical', 'horizontal']), tenant: z.int(), subject: z.string() }).nullable(),
 });
 export type SavedScanner = z.output<typeof savedScanner>;
 
@@ -94,7 +91,6 @@ export class Scanner {
   readonly #tenants: Map<number, number>;
   /** Between two failures; null: there was but one. */
   #pauseMs: Milliseconds | null;
-  readonly #firstMs: Milliseconds;
   #lastMs: Milliseconds;
   /** What it was called when it was first named; null: it is not named. */
   named: Name | null;
@@ -113,7 +109,6 @@ export class Scanner {
     this.#outcomes = countsFrom(OUTCOMES, saved.outcomes);
     this.#tenants = new Map(saved.tenants);
     this.#pauseMs = saved.pauseMs;
-    this.#firstMs = saved.firstMs;
     this.#lastMs = saved.lastMs;
     this.named = saved.named;
   }
@@ -130,7 +125,6 @@ export class Scanner {
       outcomes: {},
       tenants: [],
       pauseMs: null,
-      firstMs: nowMs,
       lastMs: nowMs,
       named: null,
     });
@@ -157,6 +151,7 @@ export class Scanner {
 
   #rest(atMs: Milliseconds): void {
     const pauseMs = Math.abs(atMs - this.#lastMs);
+    if (pauseMs > this.pauseMs + OVER_MS) this.named = null;
     this.#pauseMs = this.#pauseMs === null ? pauseMs : this.#pauseMs + (pauseMs - this.#pauseMs) * PAUSE_WEIGHT;
     this.#lastMs = atMs;
   }
@@ -209,11 +204,9 @@ export class Scanner {
     return this.#lastMs;
   }
 
-  /** Whether it may only be pausing, or has just been found out. */
-  isActive(nowMs: Milliseconds): boolean {
-    const holdMs = Math.min(Math.max((this.#pauseMs ?? 0) * PAUSES, LEAST_HOLD_MS), MOST_HOLD_MS);
-    const isOver = Math.abs(nowMs - this.#lastMs) > holdMs;
-    return !isOver || (this.named === null && this.newest(nowMs).contacts > 0);
+  /** How long it may pause before it is over. */
+  get pauseMs(): Milliseconds {
+    return Math.min((this.#pauseMs ?? 0) * PAUSES, MOST_PAUSE_MS);
   }
 
   judge(nowMs: Milliseconds): Verdict {
@@ -227,30 +220,36 @@ export class Scanner {
     const port = this.#heaviest(byPort, this.ports(nowMs), nowMs);
     const all = this.#isScattered(nowMs) ? [] : [this.#all.weigh(nowMs, 1, this.type === 'arp')];
     const weights = [host.weight, port.weight, ...all];
-    const isAtHost = host.count >= this.#all.count(nowMs) * ONE_HOST_SHARE;
+    const weight = weights.reduce(heavier);
     return {
-      shape: heavier(port.weight, host.weight) === host.weight ? 'vertical' : 'horizontal',
-      weight: weights.reduce(heavier),
-      isBlock: host.count >= BLOCK && port.count >= BLOCK,
-      host: isAtHost ? host.address : null,
+      shape: this.#shapeOf(weight, host, port, nowMs),
+      weight,
+      isBlock: this.#isBlock(nowMs),
+      host: host.strength >= this.#all.strength * ONE_HOST_SHARE ? host.address : null,
     };
+  }
+
+  #shapeOf(weight: Weight, host: Heaviest, port: Heaviest, nowMs: Milliseconds): Shape {
+    if (weight === host.weight) return 'vertical';
+    if (weight === port.weight) return 'horizontal';
+    return this.ports(nowMs) >= this.hosts(nowMs) ? 'vertical' : 'horizontal';
   }
 
   /** `tried`: how many of them there have been. An address that is answered elsewhere has been tested as often. */
   #heaviest(groups: readonly KeyedGroup[], tried: number, nowMs: Milliseconds): Heaviest {
-    let most: Heaviest = { weight: { value: 0, times: 1 }, count: 0, address: null };
+    let most: Heaviest = { weight: { value: 0, times: 1 }, strength: 0, address: null };
     for (const { key, host, contacts } of groups) {
       const tests = Math.max(tried, 1 + this.#all.answers - contacts.answers);
       const weight = contacts.weigh(nowMs, tests, key === ARP_KEY);
-      if (heavier(most.weight, weight) === weight) most = { weight, count: contacts.count(nowMs), address: host };
+      if (heavier(most.weight, weight) === weight) most = { weight, strength: contacts.strength, address: host };
     }
     return most;
   }
 
-  /** Whether both were begun at a time, and try the same ports: decoys, or parts of one scan. */
-  isWith(other: Scanner, nowMs: Milliseconds): boolean {
-    if (Math.abs(this.#firstMs - other.#firstMs) > TOGETHER_MS) return false;
-    return other.#ports.shareIn(this.#ports, nowMs) >= SAME_PORTS_SHARE;
+  #isBlock(nowMs: Milliseconds): boolean {
+    const [hosts, ports] = [this.hosts(nowMs), this.ports(nowMs)];
+    const isWide = hosts >= BLOCK && ports >= BLOCK;
+    return isWide && this.#all.count(nowMs) >= BLOCK_CONTACTS * Math.max(hosts, ports);
   }
 
   /** As peer-to-peer is: every host at another port. */
@@ -308,7 +307,6 @@ export class Scanner {
       outcomes: Object.fromEntries(this.#outcomes),
       tenants: [...this.#tenants],
       pauseMs: this.#pauseMs,
-      firstMs: this.#firstMs,
       lastMs: this.#lastMs,
       named: this.named,
     };
@@ -325,7 +323,7 @@ const ARP_KEY = portKeyOf({ type: 'arp', port: -1 });
 
 /** /24 of IPv4, /96 of IPv6. */
 const prefixOf = (address: AddressWords): number =>
-  isIpv4(address) ? address[3] >>> 8 : mix(mix(address[0], address[1]), address[2]);
+  isIpv4(address) ? mix(address[3] >>> 8, 0) : mix(mix(address[0], address[1]), address[2]);
 
 function add(
   contacts: ContactGroup,
@@ -339,8 +337,7 @@ function add(
 
 interface Heaviest {
   readonly weight: Weight;
-  /** Its members. */
-  readonly count: number;
+  readonly strength: number;
   readonly address: AddressWords | null;
 }
 

@@ -43,16 +43,18 @@ export class Scanners {
     this.#maxOnce = MAX_ONCE[size];
   }
 
-  /** Takes what has become of a window's contacts. */
-  observe(attempts: readonly Attempt[], nowMs: Milliseconds): void {
+  /** Takes what has become of a window's contacts; gives those that have failed with one. */
+  observe(attempts: readonly Attempt[], nowMs: Milliseconds): ReadonlySet<Scanner> {
     this.#newAt.clear();
+    const failed = new Set<Scanner>();
     for (const attempt of attempts) {
-      if (attempt.outcome === 'answered') this.#answer(attempt, nowMs);
-      else this.#fail(attempt, nowMs);
+      const scanner = attempt.outcome === 'answered' ? this.#answer(attempt, nowMs) : this.#fail(attempt, nowMs);
+      if (scanner !== null) failed.add(scanner);
     }
+    return failed;
   }
 
-  #answer(attempt: Attempt, nowMs: Milliseconds): void {
+  #answer(attempt: Attempt, nowMs: Milliseconds): null {
     const { initiatorHash } = attempt;
     this.#find(attempt)?.answer(attempt, nowMs);
     for (const key of [initiatorHash, mix(initiatorHash, portKeyOf(attempt))]) {
@@ -61,38 +63,41 @@ export class Scanners {
       this.#answered.set(key, Math.min(count + 1, ENOUGH_ANSWERS));
       if (this.#answered.size > MAX_ANSWERED) this.#answered.delete(firstOf(this.#answered));
     }
+    return null;
   }
 
   #answersAt(attempt: Attempt): number {
     return this.#answered.get(mix(attempt.initiatorHash, portKeyOf(attempt))) ?? 0;
   }
 
-  #fail(attempt: Attempt, nowMs: Milliseconds): void {
+  #fail(attempt: Attempt, nowMs: Milliseconds): Scanner | null {
     const { initiatorHash } = attempt;
     const known = this.#find(attempt);
     if (known !== null) {
       this.#scanners.delete(initiatorHash);
       this.#scanners.set(initiatorHash, known);
       known.fail(attempt, this.#answersAt(attempt), nowMs);
-      return;
+      return known;
     }
     const before = this.#once.get(initiatorHash);
     if (before === undefined || !isSameAddress(before, attempt)) return this.#remember(attempt);
-    if (isSame(before, attempt)) return;
+    if (isSame(before, attempt)) return null;
     this.#once.delete(initiatorHash);
     const scanner = Scanner.begin(attempt, this.#answered.get(initiatorHash) ?? 0, nowMs);
     this.#insert(initiatorHash, scanner, nowMs);
     for (const each of [before, attempt]) scanner.fail(each, this.#answersAt(each), nowMs);
+    return scanner;
   }
 
-  #remember(attempt: Attempt): void {
+  #remember(attempt: Attempt): null {
     const { initiatorHash, responderHash } = attempt;
     const count = (this.#newAt.get(responderHash) ?? 0) + 1;
     this.#newAt.set(responderHash, count);
-    if (count > NEW_AT_TARGET) return;
+    if (count > NEW_AT_TARGET) return null;
     this.#once.delete(initiatorHash);
     this.#once.set(initiatorHash, attempt);
     if (this.#once.size > this.#maxOnce) this.#once.delete(firstOf(this.#once));
+    return null;
   }
 
   #find({ initiator, initiatorHash }: Attempt): Scanner | null {
@@ -118,11 +123,8 @@ export class Scanners {
     this.#scanners.delete(weakest[0]);
   }
 
-  /** Those that fail more than they are answered, by how far. */
-  suspects(least: number): Scanner[] {
-    const suspects: Scanner[] = [];
-    for (const scanner of this.#scanners.values()) if (scanner.strength >= least) suspects.push(scanner);
-    return suspects;
+  all(): Iterable<Scanner> {
+    return this.#scanners.values();
   }
 
   save(): Json {
