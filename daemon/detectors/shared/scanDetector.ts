@@ -24,6 +24,7 @@ import type { Name, Scanner, Shape, Verdict } from './scanner.ts';
 const CRITICAL = 100;
 const CONFIDENCE = 0.9;
 const EXPLAINED = 4;
+const LATE_MS = 10_000;
 
 const config = z
   .strictObject({
@@ -93,6 +94,8 @@ class ScanDetector implements Detector {
     const failed = this.#scanners.observe(this.#contacts.observe(window), nowMs);
     return [...failed].flatMap((scanner) => {
       if (scanner.strength < this.#threshold * this.#signature.leaveBelow) return [];
+      // After a gap of the capture what has been told comes to its end.
+      if (scanner.named !== null && nowMs - scanner.lastMs > LATE_MS) return [];
       const verdict = scanner.judge(nowMs);
       const ratio = this.#ratio(verdict);
       if (ratio >= 1) scanner.named ??= nameOf(scanner, verdict);

@@ -17,6 +17,8 @@ const MOST_PAUSE_MS = 20 * 60_000;
 const OVER_MS = 60_000;
 /** Of the newest pause, in their mean. */
 const PAUSE_WEIGHT = 0.25;
+/** So many at the same host or port are no accident. */
+const COMPANIONS = 2;
 /** So many hosts and ports, most of them together, are a block. */
 const BLOCK = 5;
 const BLOCK_CONTACTS = 2;
@@ -80,9 +82,9 @@ export class Scanner {
   readonly address: AddressWords;
   /** Of the address; 0: it is a stranger's. */
   readonly tenant: number;
-  readonly #all: ContactGroup;
-  readonly #hosts: Reach;
-  readonly #ports: Reach;
+  #all: ContactGroup;
+  #hosts: Reach;
+  #ports: Reach;
   /** By key of the port or the host. */
   readonly #groups: Map<number, KeyedGroup>;
   readonly #types: Map<ProbeType, number>;
@@ -130,28 +132,47 @@ export class Scanner {
     });
   }
 
-  /** `answersAtPort`: how often others have answered it at this port before. */
-  fail(attempt: Attempt, answersAtPort: number, nowMs: Milliseconds): void {
-    const { responder, responderHash, responderTenant, port, type, outcome } = attempt;
+  /**
+   * `answersAtPort`: how often others have answered it at this port before. Gives whether it goes with others that failed, and is not
+   * what may happen to anybody.
+   */
+  fail(attempt: Attempt, answersAtPort: number, nowMs: Milliseconds): boolean {
+    const { responder, responderHash, responderTenant, port, type, outcome, atMs } = attempt;
+    if (this.named !== null && Math.abs(atMs - this.#lastMs) > this.pauseMs + OVER_MS) this.#beginAnew(nowMs);
     const portKey = portKeyOf(attempt);
     const atPort = this.#groupAt(portKey, null, port, answersAtPort, nowMs);
     const atHost = this.#groupAt(responderHash, responder, -1, 0, nowMs);
     add(atPort, responderHash, attempt, nowMs, prefixOf(responder));
     add(atHost, portKey, attempt, nowMs);
-    this.#hosts.meet(responderHash, nowMs);
-    this.#ports.meet(portKey, nowMs);
+    const isNewHost = this.#hosts.meet(responderHash, nowMs) > 0;
+    const isNewPort = this.#ports.meet(portKey, nowMs) > 0;
     this.#count(attempt, nowMs);
     const standsFor = add(this.#all, mix(responderHash, portKey), attempt, nowMs);
-    if (standsFor === 0) return;
+    if (standsFor === 0) return false;
     increase(this.#types, type, standsFor, PROBE_TYPES.length);
     increase(this.#outcomes, outcome, standsFor, OUTCOMES.length);
     if (responderTenant !== 0) increase(this.#tenants, responderTenant, standsFor, MAX_TENANTS);
-    this.#rest(attempt.atMs);
+    const companions = Math.max(atPort.weigh(nowMs, 1).value, atHost.weigh(nowMs, 1).value);
+    if (companions < COMPANIONS && (isNewHost || isNewPort)) return false;
+    this.#rest(atMs);
+    return true;
+  }
+
+  /** What it did is over, and is told. */
+  #beginAnew(nowMs: Milliseconds): void {
+    this.#all = new ContactGroup(this.#all.answers, nowMs);
+    this.#hosts = new Reach();
+    this.#ports = new Reach();
+    this.#groups.clear();
+    this.#types.clear();
+    this.#outcomes.clear();
+    this.#tenants.clear();
+    this.#pauseMs = null;
+    this.named = null;
   }
 
   #rest(atMs: Milliseconds): void {
     const pauseMs = Math.abs(atMs - this.#lastMs);
-    if (pauseMs > this.pauseMs + OVER_MS) this.named = null;
     this.#pauseMs = this.#pauseMs === null ? pauseMs : this.#pauseMs + (pauseMs - this.#pauseMs) * PAUSE_WEIGHT;
     this.#lastMs = atMs;
   }

@@ -43,7 +43,7 @@ export class Scanners {
     this.#maxOnce = MAX_ONCE[size];
   }
 
-  /** Takes what has become of a window's contacts; gives those that have failed with one. */
+  /** Takes what has become of a window's contacts; gives those that have failed with one that goes with others. */
   observe(attempts: readonly Attempt[], nowMs: Milliseconds): ReadonlySet<Scanner> {
     this.#newAt.clear();
     const failed = new Set<Scanner>();
@@ -76,8 +76,7 @@ export class Scanners {
     if (known !== null) {
       this.#scanners.delete(initiatorHash);
       this.#scanners.set(initiatorHash, known);
-      known.fail(attempt, this.#answersAt(attempt), nowMs);
-      return known;
+      return known.fail(attempt, this.#answersAt(attempt), nowMs) ? known : null;
     }
     const before = this.#once.get(initiatorHash);
     if (before === undefined || !isSameAddress(before, attempt)) return this.#remember(attempt);
@@ -86,7 +85,7 @@ export class Scanners {
     const scanner = Scanner.begin(attempt, this.#answered.get(initiatorHash) ?? 0, nowMs);
     this.#insert(initiatorHash, scanner, nowMs);
     for (const each of [before, attempt]) scanner.fail(each, this.#answersAt(each), nowMs);
-    return scanner;
+    return null; // two are not a scan
   }
 
   #remember(attempt: Attempt): null {
