@@ -16,6 +16,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   iperf3: 'iperf3',
   make: 'make',
   nfpcapd: 'nfdump',
+  iptables: 'iptables',
   nmap: 'nmap',
   'pcap-config': 'libpcap-dev',
   'prometheus-alertmanager': 'prometheus-alertmanager',

@@ -10,11 +10,10 @@ import { MEMORY_MS, Reach, savedReach } from './reach.ts';
 const MAX_GROUPS = 16;
 /** Tenants that a stranger tries. */
 const MAX_TENANTS = 16;
-/** A scan goes on over so many of the pauses that it makes, and over this at most. */
+/** A scan goes on over so many of the pauses that it makes, over this at least and at most. */
 const PAUSES = 5;
+const LEAST_PAUSE_MS = 30_000;
 const MOST_PAUSE_MS = 20 * 60_000;
-/** By then the incident is closed. */
-const OVER_MS = 60_000;
 /** Of the newest pause, in their mean. */
 const PAUSE_WEIGHT = 0.25;
 /** So many at the same host or port are no accident. */
@@ -138,7 +137,7 @@ export class Scanner {
    */
   fail(attempt: Attempt, answersAtPort: number, nowMs: Milliseconds): boolean {
     const { responder, responderHash, responderTenant, port, type, outcome, atMs } = attempt;
-    if (this.named !== null && Math.abs(atMs - this.#lastMs) > this.pauseMs + OVER_MS) this.#beginAnew(nowMs);
+    if (this.named !== null && Math.abs(atMs - this.#lastMs) > this.pauseMs) this.#beginAnew(nowMs);
     const portKey = portKeyOf(attempt);
     const atPort = this.#groupAt(portKey, null, port, answersAtPort, nowMs);
     const atHost = this.#groupAt(responderHash, responder, -1, 0, nowMs);
@@ -227,7 +226,7 @@ export class Scanner {
 
   /** How long it may pause before it is over. */
   get pauseMs(): Milliseconds {
-    return Math.min((this.#pauseMs ?? 0) * PAUSES, MOST_PAUSE_MS);
+    return Math.min(Math.max((this.#pauseMs ?? 0) * PAUSES, LEAST_PAUSE_MS), MOST_PAUSE_MS);
   }
 
   judge(nowMs: Milliseconds): Verdict {
