@@ -53,13 +53,15 @@ const NMAP: readonly Recording[] = [
     offender: SIDES.stranger.ipv6,
     victim: SIDES.tenant.ipv6,
   }),
-  // The scanner is one of six; nobody can tell which.
-  nmap(
-    'sS-decoys',
-    `-Pn -sS -D 203.0.113.31,203.0.113.32,203.0.113.33,ME,203.0.113.34,203.0.113.35 ${PORTS} 100 ${TENANT}`,
-    { type: 'syn' },
-    [{ detector: 'portScan', victim: TENANT }],
-  ),
+  // The scanner is one of six; nobody can tell which. At the far end all of them are the same tenant's.
+  {
+    ...nmap(
+      'sS-decoys',
+      `-Pn -sS -D 203.0.113.31,203.0.113.32,203.0.113.33,ME,203.0.113.34,203.0.113.35 ${PORTS} 100 ${TENANT}`,
+      { type: 'syn', offender: null },
+    ),
+    ways: ['in'],
+  },
   // Headers of TCP in fragments of 8 bytes: flags are hidden from whoever looks at packets alone.
   nmap('sS-fragments', `-Pn -sS -f ${PORTS} ${SCANNED} ${TENANT}`, { detector: ['headerAnomaly', 'portScan'] }, [
     { detector: ['headerAnomaly', 'portScan'], offender: STRANGER },
