@@ -12,6 +12,12 @@ const far = (i: number): string => `20.${i & 255}.${i >>> 8}.7`;
 const near = (i: number): string => `192.0.2.${i}`;
 const toHost = (responder: string, port = 22) => ({ initiator: TENANT, responder, port });
 
+const oneWay = (): ScanBed => new ScanBed(testContext(), 'outbound');
+/** Of a network in which some hosts are dead. */
+const sweep = (isDead: (i: number) => boolean) =>
+  range(200, (i) => (isDead(i) ? [contact(toHost(near(i)))] : answered(toHost(near(i))))).flat();
+const ask = (i: number) => contact({ initiator: near(1), responder: near(2 + i), sighting: 'arp' });
+
 describe('hostSweep', () => {
   const TYPES: readonly (readonly [Sighting, string])[] = [
     ['syn', 'syn'],
@@ -59,8 +65,6 @@ describe('hostSweep', () => {
   });
 
   it('names a sweep of a network half of which is alive, and not one that is nearly all alive', () => {
-    const sweep = (dead: (i: number) => boolean) =>
-      range(200, (i) => (dead(i) ? [contact(toHost(near(i)))] : answered(toHost(near(i))))).flat();
     assert.equal(
       new ScanBed()
         .see(
@@ -92,18 +96,17 @@ describe('hostSweep', () => {
   });
 
   describe('where one direction is seen', () => {
-    const bed = (): ScanBed => new ScanBed(testContext(), 'outbound');
     it('names some seventy hosts within a minute, with less confidence', () => {
-      const sweep = range(80, (i) => contact(toHost(far(i))));
-      assert.deepEqual(bed().see(0, sweep.slice(0, 50)).told, []);
-      const named = bed().see(0, sweep);
+      const tries = range(80, (i) => contact(toHost(far(i))));
+      assert.deepEqual(oneWay().see(0, tries.slice(0, 50)).told, []);
+      const named = oneWay().see(0, tries);
       assert.deepEqual(named.told, [`hostSweep syn outbound ${TENANT} > many`]);
       assert(named.incidents.open().every(({ confidence }) => confidence < 0.5));
     });
     it('is silent on web, DNS, mail and time', () => {
       for (const port of [443, 53, 25, 123])
         assert.deepEqual(
-          bed().see(
+          oneWay().see(
             0,
             range(300, (i) => contact(toHost(far(i), port))),
           ).told,
@@ -114,7 +117,6 @@ describe('hostSweep', () => {
 
   describe('by ARP', () => {
     const link = testContext([testTenant('acme', ['192.0.2.0/24'])]);
-    const ask = (i: number) => contact({ initiator: near(1), responder: near(2 + i), sighting: 'arp' });
     it('is named where it asks for all at once, and not where it does over time', () => {
       assert.deepEqual(new ScanBed(link).see(0, range(60, ask)).wait(0).told, [
         `hostSweep arp outbound ${near(1)} > many`,
