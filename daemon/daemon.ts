@@ -16,6 +16,7 @@ import { Enforcer } from './enforcement/enforcer.ts';
 import { COLLECTOR_POINT, FlowCollection } from './flowCollection.ts';
 import { HOST_POINT, hostLagMs, HostSampling } from './hostSampling.ts';
 import { Limiter } from './enforcement/limiter.ts';
+import { noticesOf } from './enforcement/notices.ts';
 import { Tc } from './enforcement/tc.ts';
 import { WriterLock } from './enforcement/writerLock.ts';
 import { runtimeDirectory } from './config/schema.ts';
@@ -31,7 +32,7 @@ import { Pipeline } from './pipeline.ts';
 import { ProbeLog } from './probeLog.ts';
 import type { Outcome } from './status/changes.ts';
 import { type ControlServerOptions, startControlServer } from './status/controlServer.ts';
-import { limitStatus } from './status/limitStatus.ts';
+import { enforcementStatus, limitStatus } from './status/limitStatus.ts';
 import { Links } from './status/links.ts';
 import { Metrics } from './status/metrics.ts';
 import { Observations } from './status/observations.ts';
@@ -44,6 +45,9 @@ import { TenantDirectory } from './tenants/directory.ts';
 
 /** The main thread looks at a ring's window by then: only after it is a silent interface taken to be quiet. */
 const LATEST_WINDOW_MS = 5_000;
+
+/** How often alerts of limits are looked after. */
+const NOTICES_MS = 1_000;
 
 export class Daemon {
   readonly #config: Config;
@@ -71,6 +75,7 @@ export class Daemon {
   readonly #states = new Map<string, ProbeState>();
   #stopAll: () => Promise<void> = () => Promise.resolve();
   #tickedMs = performance.now();
+  #notifiedMs = 0;
 
   constructor(config: Config, configPath: string | null, log: Logger) {
     const accountsFor = accountingPoints(config.interfaces, config.tenants, config.collector && COLLECTOR_POINT);
@@ -115,6 +120,7 @@ export class Daemon {
         closed: this.#recent.closed,
         incidentCounters: this.#pipeline.incidents.counters,
         limits: this.#limits(),
+        enforcement: enforcementStatus(config.enforcement.mode, this.#enforcer.state),
         alertmanager: this.#notifier.statuses(),
         store: this.#remembering?.store.state ?? null,
         loopDelay,
@@ -310,8 +316,16 @@ export class Daemon {
     this.#take(this.#pipeline.incidents.advance(elapsedMs));
     const nowMs = Date.now();
     this.#notifier.tick(nowMs);
+    this.#notify(nowMs);
     this.#remembering?.tick(nowMs, elapsedMs);
     this.#enforce();
+  }
+
+  /** Of limits, once a second. */
+  #notify(nowMs: number): void {
+    if (Math.abs(nowMs - this.#notifiedMs) < NOTICES_MS) return;
+    this.#notifiedMs = nowMs;
+    this.#notifier.notify(noticesOf(this.#enforcer.limits(), this.#enforcer.state, nowMs), nowMs);
   }
 
   #enforce(): void {

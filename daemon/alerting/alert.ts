@@ -1,6 +1,7 @@
-/** One incident as an alert of Alertmanager's API v2 (api/v2/openapi.yaml there). */
+/** One incident, or notice, as an alert of Alertmanager's API v2 (api/v2/openapi.yaml there). */
 import { describeEvidence, describeOrigin, describeSubject, describeValue } from '../incidents/describe.ts';
 import { formatTime } from '../incidents/format.ts';
+import type { Notice } from '../enforcement/notices.ts';
 import type { Incident } from '../incidents/incident.ts';
 
 /** Longer label values are cut: a label is a name, not a document. */
@@ -15,8 +16,9 @@ export interface Alert {
    */
   readonly labels: Readonly<Record<string, string>>;
   readonly startsAtMs: number;
-  incident: Incident;
-  /** When the incident was closed; null: it is open. */
+  /** Put into words when it is posted. */
+  annotations: () => Readonly<Record<string, string>>;
+  /** When the incident was closed, or the notice no longer held; null: it is open. */
   endedMs: number | null;
 }
 
@@ -33,9 +35,14 @@ export function openAlert(incident: Incident, host: string): Alert {
   return {
     labels: alertLabels(incident, host),
     startsAtMs: Date.parse(incident.firstSeen),
-    incident,
+    annotations: () => alertAnnotations(incident),
     endedMs: null,
   };
+}
+
+export function openNotice({ labels, sinceMs, summary, description }: Notice, host: string): Alert {
+  const annotations = { summary, description };
+  return { labels: tidy({ ...labels, host }), startsAtMs: sinceMs, annotations: () => annotations, endedMs: null };
 }
 
 function alertLabels(incident: Incident, host: string): Record<string, string> {
@@ -50,7 +57,11 @@ function alertLabels(incident: Incident, host: string): Record<string, string> {
     // One of the two: who floods a victim may become known, or many, only after the opening.
     ...(incident.victim === null ? { offender: incident.offender ?? '' } : { victim: incident.victim }),
   };
-  // Alertmanager drops empty labels; they are left out so that what is posted is what it shows.
+  return tidy(labels);
+}
+
+/** Alertmanager drops empty labels; they are left out so that what is posted is what it shows. */
+function tidy(labels: Readonly<Record<string, string>>): Record<string, string> {
   const named = Object.entries(labels).filter(([, value]) => value !== '');
   return Object.fromEntries(named.map(([name, value]) => [name, value.slice(0, MAX_LABEL_LENGTH).toWellFormed()]));
 }
@@ -63,13 +74,13 @@ export function postableAlert(alert: Alert, nowMs: number, resendMs: number): Po
   const endsAtMs = alert.endedMs === null ? nowMs + RESENDS_TO_LIVE * resendMs : Math.min(alert.endedMs, nowMs);
   return {
     labels: alert.labels,
-    annotations: alertAnnotations(alert.incident),
+    annotations: alert.annotations(),
     startsAt: new Date(Math.min(alert.startsAtMs, endsAtMs)).toISOString(),
     endsAt: new Date(endsAtMs).toISOString(),
   };
 }
 
-function alertAnnotations(incident: Incident): Record<string, string> {
+export function alertAnnotations(incident: Incident): Record<string, string> {
   const subject = describeSubject(incident);
   const since = `${incident.title} Since ${formatTime(incident.firstSeen)}, severity ${incident.severity}.`;
   return {

@@ -1,6 +1,7 @@
 /** Tells every Alertmanager of every open incident until it is closed, each at its own pace. Driven by `tick`; reads no clock. */
 import type { IncidentChange } from '../incidents/incident.ts';
-import { type Alert, openAlert } from './alert.ts';
+import type { Notice } from '../enforcement/notices.ts';
+import { type Alert, alertAnnotations, openAlert, openNotice } from './alert.ts';
 import { type AlertLog, type AlertmanagerStatus, Receiver } from './receiver.ts';
 
 export interface AlertmanagerOptions {
@@ -19,6 +20,8 @@ export interface AlertmanagerOptions {
 export class AlertmanagerNotifier {
   /** Open ones, by the incident's id. */
   readonly #alerts = new Map<string, Alert>();
+  /** Those that hold, by their labels. */
+  readonly #notices = new Map<string, Alert>();
   readonly #receivers: readonly Receiver[];
   readonly #host: string;
 
@@ -33,9 +36,29 @@ export class AlertmanagerNotifier {
   update(changes: readonly IncidentChange[], nowMs: number): void {
     for (const { event, incident } of changes) {
       const alert = this.#alerts.get(incident.id) ?? openAlert(incident, this.#host);
-      alert.incident = incident;
-      if (event === 'closed') this.#close(alert, nowMs);
-      else this.#open(alert);
+      alert.annotations = () => alertAnnotations(incident);
+      if (event === 'closed') this.#close(incident.id, alert, nowMs);
+      else this.#open(incident.id, alert);
+    }
+    this.tick(nowMs);
+  }
+
+  /** All that holds now: one that is no longer among them is told to have ended. */
+  notify(notices: readonly Notice[], nowMs: number): void {
+    const holding = new Set<string>();
+    for (const notice of notices) {
+      const key = Object.values(notice.labels).join(' ');
+      const alert = this.#notices.get(key) ?? openNotice(notice, this.#host);
+      alert.annotations = openNotice(notice, this.#host).annotations;
+      holding.add(key);
+      if (!this.#notices.has(key)) for (const receiver of this.#receivers) receiver.open(alert);
+      this.#notices.set(key, alert);
+    }
+    for (const [key, alert] of this.#notices) {
+      if (holding.has(key)) continue;
+      alert.endedMs = nowMs;
+      this.#notices.delete(key);
+      for (const receiver of this.#receivers) receiver.close(alert);
     }
     this.tick(nowMs);
   }
@@ -59,14 +82,14 @@ export class AlertmanagerNotifier {
     await Promise.all(this.#receivers.map((receiver) => receiver.stop()));
   }
 
-  #open(alert: Alert): void {
-    this.#alerts.set(alert.incident.id, alert);
+  #open(id: string, alert: Alert): void {
+    this.#alerts.set(id, alert);
     for (const receiver of this.#receivers) receiver.open(alert);
   }
 
-  #close(alert: Alert, nowMs: number): void {
+  #close(id: string, alert: Alert, nowMs: number): void {
     alert.endedMs = nowMs;
-    this.#alerts.delete(alert.incident.id);
+    this.#alerts.delete(id);
     for (const receiver of this.#receivers) receiver.close(alert);
   }
 }

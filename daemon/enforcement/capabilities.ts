@@ -8,6 +8,10 @@ export interface Capabilities {
   readonly missing: readonly string[];
 }
 
+/** What brings fq_codel. */
+export const FQ_CODEL_PACKAGE =
+  'linux-image-amd64 (Debian), linux-modules-extra-$(uname -r) (Ubuntu), kernel-modules-core (RHEL)';
+
 /** What brings what is missing. Debian's kernels have it all; the cloud images of others leave it out. */
 export const MISSING_PACKAGE =
   'linux-image-amd64 in place of a cloud or custom kernel (Debian), linux-modules-extra-$(uname -r) (Ubuntu) or kernel-modules-extra (RHEL)';

@@ -7,9 +7,11 @@ import type { DetectorMode } from '../detectors/detector.ts';
 import type { Incident } from '../incidents/incident.ts';
 import { LogLimiter } from '../log.ts';
 import { messageOf } from '../messageOf.ts';
+import type { Capabilities } from './capabilities.ts';
 import type { Limit, StandingLimit } from './limit.ts';
 import type { DirectionState, Limiter, LimitState } from './limiter.ts';
 import type { LimitStore } from './limitStore.ts';
+import type { EnforcementState } from './notices.ts';
 import { OfferedLoad } from './offeredLoad.ts';
 import { Places } from './places.ts';
 import { MIN_RATE_BPS } from './plan.ts';
@@ -39,6 +41,8 @@ export interface EnforcedLimit {
   readonly offeredBps: number | null;
   /** null: not known. */
   readonly callsUp: number | null;
+  /** When it was last seen that it drops packets of calls; null: never. */
+  readonly voiceDroppedMs: Milliseconds | null;
   /** What the kernel has counted, at each interface where the limit is. */
   readonly outbound: readonly DirectionState[];
   readonly inbound: readonly DirectionState[];
@@ -173,6 +177,13 @@ export class Enforcer {
       .map((decision) => this.#enforced(decision, limitOf.get(decision.tenant), statesOf.get(decision.tenant), error));
   }
 
+  /** What there is to tell of limiting as a whole. */
+  get state(): EnforcementState & { readonly capabilities: Capabilities | null } {
+    const { capabilities, error } = this.#limiter.state();
+    const { limitsPerMinute } = this.#policy;
+    return { stoppedMs: this.#memory.stoppedMs, limitsPerMinute, error, capabilities };
+  }
+
   #enforced(
     decision: Decision,
     limit: StandingLimit | undefined,
@@ -189,6 +200,7 @@ export class Enforcer {
       inForce: limit !== undefined && failure === null && places.every((place) => this.#standing.has(keyOf(place))),
       offeredBps: limit === undefined ? null : (this.#load.bps.get(decision.tenant) ?? null),
       callsUp: null,
+      voiceDroppedMs: this.#load.voiceDroppedMs(decision.tenant),
       outbound: states.map(({ outbound }) => outbound),
       inbound: states.map(({ inbound }) => inbound),
     };
@@ -272,7 +284,7 @@ export class Enforcer {
     this.#isBusy = false;
     this.#standing = standing;
     const { readMs, error, limits } = this.#limiter.state();
-    this.#load.observe(readMs, limits);
+    this.#load.observe(readMs, limits, nowMs);
     if (error === null && !isSame(new Set(this.#wanted.map(keyOf)), this.#applied)) this.#carryOut(nowMs);
   }
 

@@ -2,6 +2,7 @@
 import { DECODE_REASONS } from '../metering/decodeResult.ts';
 import { INBOUND, OUTBOUND, ROW, rowBytes } from '../metering/window.ts';
 import { COLLECTOR_FAMILIES } from './collectorFamilies.ts';
+import { LIMIT_FAMILIES } from './limitFamilies.ts';
 import { HOST_FAMILIES } from './hostFamilies.ts';
 import { STORE_FAMILIES } from './storeFamilies.ts';
 import type { InterfaceStatus, LimitStatus, StatusSnapshot, TenantStatus } from './snapshot.ts';
@@ -256,6 +257,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
       return states.map((state) => [[state], snapshot.limits.filter((limit) => limit.state === state).length]);
     },
   },
+  ...LIMIT_FAMILIES,
   {
     name: 'weir_alertmanager_up',
     help: 'Whether the Alertmanager accepted the last post; absent before the first.',

@@ -1,9 +1,10 @@
 /** How the status shows what enforcement decided. */
-import type { EnforcedLimit } from '../enforcement/enforcer.ts';
+import type { Config } from '../config/config.ts';
+import type { EnforcedLimit, Enforcer } from '../enforcement/enforcer.ts';
 import type { StandingLimit } from '../enforcement/limit.ts';
 import type { DirectionState } from '../enforcement/limiter.ts';
 import type { Tenant } from '../tenants/tenant.ts';
-import type { LimitStatus, LimitTraffic } from './snapshot.ts';
+import type { EnforcementStatus, LimitStatus, LimitTraffic } from './snapshot.ts';
 
 export function limitStatus(enforced: EnforcedLimit, tenants: readonly Tenant[], nowMs: number): LimitStatus {
   const { limit, decision, inForce, failure, offeredBps, callsUp } = enforced;
@@ -22,6 +23,16 @@ export function limitStatus(enforced: EnforcedLimit, tenants: readonly Tenant[],
     callsUp,
     outbound: traffic(enforced.outbound),
     inbound: traffic(enforced.inbound),
+  };
+}
+
+export function enforcementStatus(mode: Config['enforcement']['mode'], state: Enforcer['state']): EnforcementStatus {
+  const { capabilities, stoppedMs, error } = state;
+  return {
+    mode,
+    queues: capabilities === null ? null : capabilities.fqCodel ? 'fq_codel' : 'fifo',
+    stoppedAt: stoppedMs === null ? null : new Date(stoppedMs).toISOString(),
+    error,
   };
 }
 

@@ -4,7 +4,8 @@ import { describeEvidence, describeOrigin, describeSubject, describeValue } from
 import { formatQuantity, formatRate, formatShare, formatTime } from '../incidents/format.ts';
 import { assessHealth } from './health.ts';
 import { renderCollector } from './renderCollector.ts';
-import type { InterfaceStatus, StatusSnapshot, TenantStatus, TrafficRate } from './snapshot.ts';
+import { FQ_CODEL_PACKAGE } from '../enforcement/capabilities.ts';
+import type { EnforcementStatus, InterfaceStatus, StatusSnapshot, TenantStatus, TrafficRate } from './snapshot.ts';
 import { renderHost, renderWorkloads } from './renderHost.ts';
 import type { StoreStatus } from './storeStatus.ts';
 import { limitLine } from './renderLimits.ts';
@@ -69,7 +70,15 @@ function renderSummary(snapshot: StatusSnapshot): string {
   const reasons = health.status === 'ok' ? [] : health.reasons.map((reason) => `FAILING: ${reason}`);
   const off = snapshot.detectors.filter(({ mode }) => mode === 'off').map(({ id }) => id);
   const unused = off.length === 0 ? [] : [`detectors off: ${off.join(', ')}`];
-  return [head.join(', '), ...unused, ...reasons].join('\n');
+  return [head.join(', '), ...unused, ...enforcementLines(enforcement, snapshot.now), ...reasons].join('\n');
+}
+
+function enforcementLines({ queues, stoppedAt, error }: EnforcementStatus, now: string): string[] {
+  return [
+    ...(queues === 'fifo' ? [`limits queue without fq_codel, which this kernel has not: ${FQ_CODEL_PACKAGE}`] : []),
+    ...(stoppedAt === null ? [] : [`LIMITING HAS STOPPED: too many limits at once, last ${ago(stoppedAt, now)}`]),
+    ...(error === null ? [] : [`LIMITS FAIL: ${error}`]),
+  ];
 }
 
 function section(title: string, lines: readonly string[]): string {

@@ -18,7 +18,7 @@ export interface StatusSnapshot {
   readonly uptimeSeconds: number;
   /** Path of the configuration; null: there is none, the defaults hold. */
   readonly config: string | null;
-  readonly enforcement: { readonly mode: 'observe' | 'enforce' };
+  readonly enforcement: EnforcementStatus;
   readonly interfaces: readonly InterfaceStatus[];
   /** null: flow exporters are not listened to. */
   readonly collector: CollectorStatus | null;
@@ -79,6 +79,16 @@ export interface InterfaceStatus {
   };
   /** What passed by the kernel's counters, and was neither captured nor counted as dropped; null: not known. */
   readonly unseen: { readonly bytes: number | null; readonly packets: number | null };
+}
+
+export interface EnforcementStatus {
+  readonly mode: 'observe' | 'enforce';
+  /** How the kernel queues limited packets: `fifo` where it has no fq_codel; null: it was not asked. */
+  readonly queues: 'fq_codel' | 'fifo' | null;
+  /** When a limit was last kept from being set because there were too many at once; null: limits are set. */
+  readonly stoppedAt: string | null;
+  /** Why the kernel is not as it is wanted; null: it is. */
+  readonly error: string | null;
 }
 
 export interface TrafficRate {

@@ -14,7 +14,15 @@ import { type CollectorSource, collectorStatus, collectorVitals } from './collec
 import type { Observations } from './observations.ts';
 import { hostStatus, type SamplingSource, workloadStatuses } from './hostStatus.ts';
 import { storeStatus } from './storeStatus.ts';
-import type { InterfaceStatus, LimitStatus, SelfStatus, StatusSnapshot, TenantStatus, Vitals } from './snapshot.ts';
+import type {
+  EnforcementStatus,
+  InterfaceStatus,
+  LimitStatus,
+  SelfStatus,
+  StatusSnapshot,
+  TenantStatus,
+  Vitals,
+} from './snapshot.ts';
 
 /** Of node:perf_hooks' monitorEventLoopDelay, in nanoseconds. */
 interface LoopDelay {
@@ -38,6 +46,7 @@ export interface SnapshotSources extends VitalSources {
   readonly closed: readonly Incident[];
   readonly incidentCounters: IncidentCounters;
   readonly limits: readonly LimitStatus[];
+  readonly enforcement: EnforcementStatus;
   readonly alertmanager: readonly AlertmanagerStatus[];
   /** null: the configuration wants none. */
   readonly store: StoreState | null;
@@ -54,7 +63,7 @@ export function takeSnapshot(sources: SnapshotSources): StatusSnapshot {
     collector: sources.collection === null ? null : collectorStatus(sources.collection, config.detectors),
     uptimeSeconds: Math.round((nowMs - startedMs) / 1000),
     config: configPath,
-    enforcement: { mode: config.enforcement.mode },
+    enforcement: sources.enforcement,
     host: sources.sampling === null ? null : hostStatus(sources.sampling, nowMs),
     tenants: tenantsOf(sources),
     incidents: [...open, ...closed],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { assert as check, double, property, string } from 'fast-check';
-import { openAlert, postableAlert } from '../../daemon/alerting/alert.ts';
+import { alertAnnotations, openAlert, postableAlert } from '../../daemon/alerting/alert.ts';
 import { sampleIncident, testIncident } from '../support/incident.ts';
 
 const NOW = Date.parse('2026-03-01T10:00:13.000Z');
@@ -74,7 +74,7 @@ describe('postableAlert', () => {
 
   it('tells the severity of now in words only', () => {
     const alert = openAlert(testIncident({ severity: 'warning' }), 'pbx1');
-    alert.incident = testIncident({ severity: 'critical' });
+    alert.annotations = () => alertAnnotations(testIncident({ severity: 'critical' }));
     const { labels, annotations } = postableAlert(alert, NOW, RESEND);
     assert.equal(labels['severity'], 'warning');
     assert.match(annotations['description'] ?? '', /severity critical/);

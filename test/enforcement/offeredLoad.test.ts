@@ -10,6 +10,11 @@ const state = (bulkOut: QueueCounter | null, bulkIn: QueueCounter | null = queue
   return { ...edgeLimit('acme'), refused: null, outbound: direction(bulkOut), inbound: direction(bulkIn) };
 };
 
+function voiceDropping(drops: number): LimitState {
+  const limit = state(queue(0));
+  return { ...limit, inbound: { ...limit.inbound, voice: queue(10, drops) } };
+}
+
 describe('OfferedLoad', () => {
   const cases: [string, LimitState, LimitState, number | undefined][] = [
     ['what passed', state(queue(1000)), state(queue(3000)), 1e6],
@@ -28,6 +33,17 @@ describe('OfferedLoad', () => {
       assert.equal(load.bps.get('acme'), bps);
     });
   }
+
+  it('tells when a limit has dropped voice, until the limit is gone', () => {
+    const load = new OfferedLoad();
+    load.observe(1000, [voiceDropping(0)], 10);
+    assert.equal(load.voiceDroppedMs('acme'), null);
+    load.observe(2000, [voiceDropping(1)], 20);
+    load.observe(3000, [voiceDropping(1)], 30);
+    assert.equal(load.voiceDroppedMs('acme'), 20);
+    load.observe(4000, [], 40);
+    assert.equal(load.voiceDroppedMs('acme'), null);
+  });
 
   it('keeps what it knew when the same reading is shown again', () => {
     const load = new OfferedLoad();

@@ -8,7 +8,15 @@ const TENANTS = [testTenant('acme', ['198.51.100.8/29'], { limitBps: 20e6 })];
 const counter = { packets: 10, bytes: 1000 };
 const queue = { ...counter, drops: 2, backlogBytes: 0 };
 const direction = { offered: counter, voice: queue, bulk: queue };
-const nothing = { inForce: false, failure: null, offeredBps: null, callsUp: null, outbound: [], inbound: [] };
+const nothing = {
+  inForce: false,
+  failure: null,
+  offeredBps: null,
+  callsUp: null,
+  voiceDroppedMs: null,
+  outbound: [],
+  inbound: [],
+};
 const standing: EnforcedLimit = {
   limit: standingLimit({ rateBps: 5e6 }),
   decision: { tenant: 'acme', action: 'limit', reason: 'incident bt-1 is open' },
@@ -16,6 +24,7 @@ const standing: EnforcedLimit = {
   failure: null,
   offeredBps: 7e6,
   callsUp: null,
+  voiceDroppedMs: null,
   outbound: [direction, { ...direction, offered: null }],
   inbound: [direction, direction],
 };

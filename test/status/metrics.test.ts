@@ -124,6 +124,19 @@ describe('Metrics', () => {
     ]);
   });
 
+  it('counts what each limit passed and dropped', async () => {
+    const { metrics } = metricsFor(RICH);
+    const text = await metrics.text();
+    assert.deepEqual(seriesOf(text, 'weir_limit_').slice(0, 4), [
+      'weir_limit_offered_bytes_total{tenant="acme",direction="outbound"} 70000000',
+      'weir_limit_offered_bytes_total{tenant="acme",direction="inbound"} 70000000',
+      'weir_limit_passed_bytes_total{tenant="acme",direction="outbound",queue="voice"} 200000',
+      'weir_limit_passed_bytes_total{tenant="acme",direction="outbound",queue="bulk"} 52000000',
+    ]);
+    assert(text.includes('weir_limit_dropped_packets_total{tenant="acme",direction="outbound",queue="bulk"} 10000\n'));
+    assert.deepEqual(seriesOf(text, 'weir_limiting_'), ['weir_limiting_stopped 0', 'weir_limiting_failing 0']);
+  });
+
   it('counts what every interface received, lost and could not read', async () => {
     const { metrics, traffic } = metricsFor(RICH);
     traffic.observeWindow('eth0', testWindow(1));
