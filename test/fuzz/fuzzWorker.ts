@@ -35,7 +35,6 @@ export interface FuzzReport {
 const BATCH = 2000;
 const MOST_INPUTS = 2000;
 const MOST_FINDINGS = 20;
-const SLOW_MS = 1;
 /** A machine that has other things to do is not the input's fault: of so many runs one must be fast. */
 const MOST_RERUNS = 200;
 const REPORT_EVERY_MS = 10_000;
@@ -111,7 +110,7 @@ class Fuzzer {
   #run(input: Uint8Array): void {
     this.#runs += 1;
     const ms = this.#time(input);
-    if (ms > SLOW_MS) this.#judgeSlow(input);
+    if (ms > this.#target.slowMs) this.#judgeSlow(input);
   }
 
   #time(input: Uint8Array): number {
@@ -126,9 +125,10 @@ class Fuzzer {
 
   #judgeSlow(input: Uint8Array): void {
     let fastest = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < MOST_RERUNS && fastest > SLOW_MS; i++) fastest = Math.min(fastest, this.#time(input));
+    const { slowMs } = this.#target;
+    for (let i = 0; i < MOST_RERUNS && fastest > slowMs; i++) fastest = Math.min(fastest, this.#time(input));
     this.#slowestMs = Math.max(this.#slowestMs, fastest);
-    if (fastest > SLOW_MS) this.#find(`slow: more than ${SLOW_MS} ms`, input);
+    if (fastest > slowMs) this.#find(`slow: more than ${slowMs} ms`, input);
   }
 
   /** One for each place in the code: messages differ. */

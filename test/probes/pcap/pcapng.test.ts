@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { type ReadFile, readFile, words } from './captureFile.ts';
+import { type ReadFile, readFile } from './captureFile.ts';
+import { pcapngWriter } from './pcapngFile.ts';
 
 let folder = '';
 before(() => {
@@ -19,41 +20,9 @@ function read(...blocks: readonly Uint8Array[]): ReadFile {
 
 const ETHERNET = 1;
 const RAW = 101;
-const padded = (bytes: Uint8Array): Uint8Array => Buffer.concat([bytes, Buffer.alloc((4 - (bytes.length % 4)) % 4)]);
 const bytesOf = (length: number, first = 0): Uint8Array => Uint8Array.from({ length }, (_, i) => first + i);
 
-/** Blocks of one byte order (draft-ietf-opsawg-pcapng). */
-function writer(isLittleEndian = true) {
-  const u32 = (...values: readonly number[]): Uint8Array => words(isLittleEndian, ...values);
-  const u16 = (low: number, high: number): Uint8Array => {
-    const view = new DataView(new ArrayBuffer(4));
-    view.setUint16(0, low, isLittleEndian);
-    view.setUint16(2, high, isLittleEndian);
-    return new Uint8Array(view.buffer);
-  };
-  const block = (type: number, ...body: readonly Uint8Array[]): Uint8Array => {
-    const bytes = padded(Buffer.concat(body));
-    return Buffer.concat([u32(type, bytes.length + 12), bytes, u32(bytes.length + 12)]);
-  };
-  const option = (code: number, value: Uint8Array): Uint8Array =>
-    Buffer.concat([u16(code, value.length), padded(value)]);
-  const time = (units: bigint): Uint8Array => u32(Number(units >> 32n), Number(units & 0xffff_ffffn));
-  return {
-    block,
-    u32,
-    option,
-    section: () => block(0x0a0d0d0a, u32(0x1a2b3c4d), u16(1, 0), u32(0xffff_ffff, 0xffff_ffff)),
-    on: (linkType: number, snapLength = 0, ...options: readonly Uint8Array[]) =>
-      block(1, u16(linkType, 0), u32(snapLength), ...options),
-    enhanced: (id: number, units: bigint, bytes: Uint8Array, wireLength = bytes.length) =>
-      block(6, u32(id), time(units), u32(bytes.length, wireLength), bytes),
-    obsolete: (id: number, units: bigint, bytes: Uint8Array, wireLength = bytes.length) =>
-      block(2, u16(id, 0), time(units), u32(bytes.length, wireLength), bytes),
-    simple: (bytes: Uint8Array, wireLength = bytes.length) => block(3, u32(wireLength), bytes),
-  };
-}
-
-const { block, u32, option, section, on, enhanced, simple } = writer();
+const { block, u32, option, section, on, enhanced, simple } = pcapngWriter();
 /** To the microsecond. */
 const seconds = (file: ReadFile): number[] => file.frames.map(({ timeMs }) => Math.round(timeMs * 1000) / 1e6);
 const resolution = (value: number): Uint8Array => option(9, Uint8Array.of(value));
@@ -71,7 +40,7 @@ const packets = fc.array(
 describe('openPcap of pcapng', () => {
   for (const isLittleEndian of [true, false])
     it(`gives what was written, times to the microsecond, ${isLittleEndian ? 'little' : 'big'} endian`, () => {
-      const write = writer(isLittleEndian);
+      const write = pcapngWriter(isLittleEndian);
       fc.assert(
         fc.property(packets, fc.boolean(), (given, isObsolete) => {
           const packet = isObsolete ? write.obsolete : write.enhanced;
@@ -136,7 +105,7 @@ describe('openPcap of pcapng', () => {
   });
 
   it('begins anew with each section, in its own byte order', () => {
-    const other = writer(false);
+    const other = pcapngWriter(false);
     const file = read(
       section(),
       on(ETHERNET),
@@ -196,12 +165,23 @@ describe('openPcap of pcapng', () => {
     assert(blocks >= 3);
   });
 
+  it('keeps packets of different link types apart, however often they take turns', () => {
+    const many = Array.from({ length: 1000 }, (_, i) => enhanced(i % 3 === 0 ? 1 : 0, BigInt(i), bytesOf(4, i % 200)));
+    const { frames, problem } = read(section(), on(ETHERNET), on(RAW), ...many);
+    assert.equal(problem, null);
+    assert.deepEqual(
+      frames.map(({ linkType, bytes }) => [linkType, bytes]),
+      many.map((_, i) => [i % 3 === 0 ? RAW : ETHERNET, Buffer.from(bytesOf(4, i % 200)).toString('hex')]),
+    );
+  });
+
   it('never gives a frame that was shorter on the wire than what is there of it', () => {
     const { frames } = read(section(), on(ETHERNET), enhanced(0, 0n, bytesOf(60), 0));
     assert.equal(frames[0]?.wireLength, 60);
   });
 
-  const good = [section(), on(ETHERNET), enhanced(0, 0n, bytesOf(9))];
+  /** The second interface counts seconds. */
+  const good = [section(), on(ETHERNET), on(ETHERNET, 0, resolution(0)), enhanced(0, 0n, bytesOf(9))];
   const goodBytes = Buffer.concat(good).length;
 
   for (const [criterion, bad, reason] of [
@@ -211,7 +191,18 @@ describe('openPcap of pcapng', () => {
     ['a packet longer than its block', block(6, u32(0, 0, 0, 100, 100), bytesOf(96)), 'packet of 100 bytes'],
     ['a packet of nearly 4 GiB', block(6, u32(0, 0, 0, 0xffff_ffff, 0xffff_ffff)), 'packet of 4294967295 bytes'],
     ['a packet block without its fields', block(6, u32(0, 0, 0, 0)), 'packet truncated'],
-    ['a packet of an unknown interface', enhanced(1, 0n, bytesOf(4)), 'packet of interface 1, which is not described'],
+    ['a block that ends as one of another length', u32(0xbad, 16, 0, 20), 'block of 16 bytes that ends as one of 20'],
+    [
+      'a packet that ends as one of another length',
+      Buffer.concat([enhanced(0, 0n, bytesOf(4)).subarray(0, -4), u32(32)]),
+      'block of 36 bytes that ends as one of 32',
+    ],
+    [
+      'a packet of a time that no calendar has',
+      enhanced(1, 8_640_000_000_001n, bytesOf(4)),
+      'packet of second 8640000000001',
+    ],
+    ['a packet of an unknown interface', enhanced(2, 0n, bytesOf(4)), 'packet of interface 2, which is not described'],
     ['half an interface description', block(1, u32(1)), 'interface description truncated'],
     ['a section without its magic', block(0x0a0d0d0a, u32(1, 2, 3, 4)), 'section header without its magic'],
   ] as const)
