@@ -112,6 +112,12 @@ export class ContactGroup {
     this.#lastMs = nowMs;
   }
 
+  /** Whether there are so many that something may speak for a scan; costs less than to weigh it. */
+  mayHave(members: number): boolean {
+    const isEnough = this.#failures >= Math.min(FAILURES_PER_ANSWER, DENSE.failuresPerAnswer) * this.#answers;
+    return (isEnough && this.#failures >= members) || this.#tried >= members;
+  }
+
   get answers(): number {
     return this.#answers;
   }

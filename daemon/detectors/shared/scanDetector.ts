@@ -25,6 +25,9 @@ const CRITICAL = 100;
 const CONFIDENCE = 0.9;
 const EXPLAINED = 4;
 const LATE_MS = 10_000;
+/** The others wait for the next one: a thousand scanners at once would take 50 ms. */
+const MAX_JUDGED_A_WINDOW = 64;
+const MAX_DUE = 1024;
 
 const config = z
   .strictObject({
@@ -77,6 +80,8 @@ class ScanDetector implements Detector {
   readonly #context: DetectorContext;
   readonly #contacts: FirstContacts;
   readonly #scanners: Scanners;
+  /** Those that are still to be judged. */
+  readonly #due = new Set<Scanner>();
 
   constructor(rule: ScanRule, signature: Signature, threshold: number, context: DetectorContext) {
     this.id = rule.id;
@@ -91,9 +96,10 @@ class ScanDetector implements Detector {
 
   observe(window: Window): Finding[] {
     const nowMs = window.endMs;
-    const failed = this.#scanners.observe(this.#contacts.observe(window), nowMs);
-    return [...failed].flatMap((scanner) => {
-      if (scanner.strength < this.#threshold * this.#signature.leaveBelow) return [];
+    const least = this.#threshold * this.#signature.leaveBelow;
+    for (const scanner of this.#scanners.observe(this.#contacts.observe(window), nowMs))
+      if (scanner.strength >= least && this.#due.size < MAX_DUE) this.#due.add(scanner);
+    return this.#takeDue().flatMap((scanner) => {
       // After a gap of the capture what has been told comes to its end.
       if (scanner.named !== null && nowMs - scanner.lastMs > LATE_MS) return [];
       const verdict = scanner.judge(nowMs);
@@ -102,6 +108,12 @@ class ScanDetector implements Detector {
       const isOwn = ratio >= this.#signature.leaveBelow && this.#isOwn({ scanner, verdict });
       return isOwn ? this.#findings(window, { scanner, verdict }) : [];
     });
+  }
+
+  #takeDue(): Scanner[] {
+    const due = [...this.#due].slice(0, MAX_JUDGED_A_WINDOW);
+    for (const scanner of due) this.#due.delete(scanner);
+    return due;
   }
 
   #ratio({ weight }: Verdict): number {

@@ -151,8 +151,8 @@ export class Scanner {
     increase(this.#types, type, standsFor, PROBE_TYPES.length);
     increase(this.#outcomes, outcome, standsFor, OUTCOMES.length);
     if (responderTenant !== 0) increase(this.#tenants, responderTenant, standsFor, MAX_TENANTS);
-    const companions = Math.max(atPort.weigh(nowMs, 1).value, atHost.weigh(nowMs, 1).value);
-    if (companions < COMPANIONS && (isNewHost || isNewPort)) return false;
+    const hasCompanions = atPort.mayHave(COMPANIONS) || atHost.mayHave(COMPANIONS);
+    if (!hasCompanions && (isNewHost || isNewPort)) return false;
     this.#rest(atMs);
     return true;
   }
@@ -259,6 +259,7 @@ export class Scanner {
   #heaviest(groups: readonly KeyedGroup[], tried: number, nowMs: Milliseconds): Heaviest {
     let most: Heaviest = { weight: { value: 0, times: 1 }, strength: 0, address: null };
     for (const { key, host, contacts } of groups) {
+      if (!contacts.mayHave(most.weight.value / most.weight.times)) continue;
       const tests = Math.max(tried, 1 + this.#all.answers - contacts.answers);
       const weight = contacts.weigh(nowMs, tests, key === ARP_KEY);
       if (heavier(most.weight, weight) === weight) most = { weight, strength: contacts.strength, address: host };
