@@ -1,4 +1,4 @@
-/** Sends the datagrams of a flow exporter to loopback from a process of its own; run as a program it serves one request. */
+/** Sends the datagrams of a flow exporter to loopback from a process of its own; run as a program it serves requests. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type DatagramReport, sendDatagrams } from '../support/datagramSender.ts';
@@ -12,6 +12,9 @@ export interface FlowLoad {
   /** Of each datagram. */
   readonly records: number;
   readonly port: number;
+}
+
+export interface FlowPace {
   readonly seconds: number;
   /** Datagrams; absent: as fast as possible. */
   readonly perSecond?: number;
@@ -31,21 +34,22 @@ export class FlowSender {
     return new FlowSender(child);
   }
 
-  /** Sends them; then its process ends. */
-  async send(): Promise<DatagramReport> {
+  /** Resolves when all is sent. */
+  async send(pace: FlowPace): Promise<DatagramReport> {
     const { promise, resolve } = Promise.withResolvers<DatagramReport>();
     this.#child.once('message', resolve);
-    this.#child.send('go');
-    const report = await promise;
+    this.#child.send(pace);
+    return promise;
+  }
+
+  stop(): void {
     this.#child.disconnect();
-    return report;
   }
 }
 
-function serve({ protocol, records, port, seconds, perSecond }: FlowLoad): void {
+function serve({ protocol, records, port }: FlowLoad): void {
   const datagrams = flowDatagrams(protocol, DATAGRAMS, records, Date.now());
-  const pace = perSecond === undefined ? {} : { perSecond };
-  process.once('message', () => process.send?.(sendDatagrams({ port, datagrams, seconds, ...pace })));
+  process.on('message', (pace: FlowPace) => process.send?.(sendDatagrams({ port, datagrams, ...pace })));
   process.send?.('ready');
 }
 

@@ -34,11 +34,11 @@ async function measureIn(directory: string, protocol: FlowProtocol): Promise<Flo
   const [failure] = await Promise.race([once(nfcapd, 'spawn'), once(nfcapd, 'error')]);
   if (failure !== undefined) return null;
   const said = collectText(nfcapd);
-  const load = { protocol, records: RECORDS[protocol], port: PORT, seconds: SECONDS };
-  const sender = await FlowSender.start({ ...load, perSecond: DATAGRAMS_PER_SECOND });
+  const sender = await FlowSender.start({ protocol, records: RECORDS[protocol], port: PORT });
   await until('nfcapd listens', READY_MS, async () => waitingBytes() !== null);
   const before = cpuNsOf(nfcapd.pid);
-  await sender.send();
+  await sender.send({ seconds: SECONDS, perSecond: DATAGRAMS_PER_SECOND });
+  sender.stop();
   await until('nfcapd has taken all', READY_MS, async () => waitingBytes() === 0);
   const cpuNs = cpuNsOf(nfcapd.pid) - before;
   nfcapd.kill('SIGTERM');
