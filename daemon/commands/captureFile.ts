@@ -52,7 +52,7 @@ export function meterCapture({ probe, tenants, directory, onWindow, onBlock, kep
   const meter = new Meter(directory, window, { seed: HASH_SEED, ...(kept && { kept }) });
   const tick = new Tick({ meter, nextWindow: () => window, onWindow: () => onWindow(window), dropped: () => null });
   const problem = readAll(probe, tick, onBlock);
-  tick.finish();
+  tick.end();
   return problem;
 }
 

@@ -3,7 +3,16 @@ import { z } from 'zod';
 import { bogonFile } from '../config/bogonFile.ts';
 import { count } from '../config/units.ts';
 import { type AddressWords, formatAddress, hashAddress } from '../metering/address.ts';
-import { ARP_CONTACT, ARP_REPLY, FOREIGN_SOURCE, OWN_SOURCE, type PairLine } from '../metering/pairTable.ts';
+import {
+  ANSWERED,
+  ARP_CONTACT,
+  ARP_REPLY,
+  FOREIGN_SOURCE,
+  OWN_SOURCE,
+  type PairLine,
+  REFUSED,
+  STRAY_REFUSED,
+} from '../metering/pairTable.ts';
 import type { Window } from '../metering/window.ts';
 import type { DetectorContext, DetectorDefinition, Signature } from './detector.ts';
 import { Bogons } from './shared/bogons.ts';
@@ -16,8 +25,8 @@ const signature: Signature = {
   clause: 'network.spoofing',
   title: 'Packets have a source that cannot be theirs.',
   unit: 'packets',
-  // The minute is the patience.
-  entry: { windows: 1, of: 1, atOnce: 1 },
+  // What begins as a few packets from impossible sources may be a flood from random ones in the next window.
+  entry: { windows: 2, of: 2, atOnce: 10 },
   leaveBelow: 0.3,
 };
 
@@ -42,6 +51,11 @@ type Type = keyof typeof TYPES;
 const MAX_CARDS = 1024;
 /** So many at one address in a window are a flood, or a scan by decoys: named as that, with forged sources. */
 const FLOOD_CONTACTS = 32;
+/** So long after it what comes from impossible sources is the flood's. */
+const FLOOD_KEPT_MS = 60_000;
+const MAX_FLOODED = 256;
+/** Of these the packet goes to the initiator. */
+const OUTCOMES: ReadonlySet<number> = new Set([ANSWERED, REFUSED, STRAY_REFUSED]);
 /** Impossible sources that are followed, and for how long. */
 const MAX_IMPOSSIBLE = 64;
 const FORGET_MS = 600_000;
@@ -68,9 +82,14 @@ export const spoofedSource: DetectorDefinition<z.output<typeof config>> = {
     const sources = new Sources(context, new Bogons(context.tenants, bogons));
     const typeOf = (line: PairLine, window: Window): Type | null => sources.typeOf(line, window);
     const more = (window: Window): readonly PairLine[] => sources.again(window);
-    return new PairDetector({ signature, threshold: packets, typeOf, value, confidence, more }, context);
+    const excused = (window: Window): readonly string[] => sources.floodedIn(window);
+    const rule = { signature, threshold: packets, typeOf, value, confidence, more, excused, excusedTypes: EXCUSED };
+    return new PairDetector(rule, context);
   },
 };
+
+/** What random sources bring. */
+const EXCUSED: readonly Type[] = ['martian', 'bogon'];
 
 const confidence = (type: string): number | null => (isType(type) ? TYPES[type].confidence : null);
 
@@ -87,9 +106,8 @@ class Sources {
   /** By address, the first contact of sources that cannot be. */
   readonly #impossible = new Map<string, PairLine>();
   #forgottenMs = 0;
-  /** By responder, in the window that was counted last. */
-  readonly #contacts = new Map<string, number>();
-  #countedMs = -1;
+  /** By address, the last window in which it was flooded. */
+  readonly #flooded = new Map<string, number>();
   /** By address on the link: the card that said last that it has it. */
   readonly #cardOf = new Map<string, number>();
 
@@ -102,6 +120,7 @@ class Sources {
     this.#cards = new Map(bound);
   }
 
+  /** `floodedIn` is asked before. */
   typeOf(line: PairLine, window: Window): Type | null {
     const { sighting } = line;
     if (sighting === FOREIGN_SOURCE) return 'foreign';
@@ -110,10 +129,27 @@ class Sources {
     if (this.#isOfOtherCard(line)) return 'mac';
     if (sighting === ARP_REPLY || sighting === ARP_CONTACT) return this.#changesCard(line) ? 'arp' : null;
     // At a tenant's own port the others are foreign.
-    if (line.initiatorTenant !== 0 || line.isOutgoing) return null;
+    if (line.initiatorTenant !== 0 || line.isOutgoing || OUTCOMES.has(sighting)) return null;
     const type = this.#classify(line);
     if (this.#context.portTenant !== 0) return type === 'martian' ? type : null;
-    return type !== null && this.#contactsOf(line, window) >= FLOOD_CONTACTS ? null : type;
+    const floodMs = this.#flooded.get(formatAddress(...line.responder)) ?? -Infinity;
+    return window.startMs - floodMs < FLOOD_KEPT_MS ? null : type;
+  }
+
+  /** Addresses that many speak to for the first time in this window: from random sources, some of which cannot be. */
+  floodedIn({ startMs, pairs }: Window): string[] {
+    const contacts = new Map<string, number>();
+    for (const { responder } of pairs.lines()) {
+      const to = formatAddress(...responder);
+      contacts.set(to, (contacts.get(to) ?? 0) + 1);
+    }
+    const flooded = [...contacts].filter(([, seen]) => seen >= FLOOD_CONTACTS).map(([to]) => to);
+    for (const to of flooded) {
+      this.#flooded.delete(to);
+      this.#flooded.set(to, startMs);
+    }
+    for (const [to] of this.#flooded) if (this.#flooded.size > MAX_FLOODED) this.#flooded.delete(to);
+    return flooded;
   }
 
   /** What impossible sources of the windows before send now, of which nothing is new: a line each. */
@@ -134,19 +170,6 @@ class Sources {
       this.#forgottenMs = window.startMs;
     }
     return lines;
-  }
-
-  /** How many sources and ports spoke to the responder for the first time in this window. */
-  #contactsOf({ responder }: PairLine, { startMs, pairs }: Window): number {
-    if (startMs !== this.#countedMs) {
-      this.#countedMs = startMs;
-      this.#contacts.clear();
-      for (const line of pairs.lines()) {
-        const to = formatAddress(...line.responder);
-        this.#contacts.set(to, (this.#contacts.get(to) ?? 0) + 1);
-      }
-    }
-    return this.#contacts.get(formatAddress(...responder)) ?? 0;
   }
 
   #classify({ initiator, responder, port }: PairLine): Type | null {

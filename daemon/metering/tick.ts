@@ -73,6 +73,15 @@ export class Tick {
     this.#clockJumpMs = 0;
   }
 
+  /** The capture is over: one empty window after the last, so that detectors which wait for the next can speak. */
+  end(): void {
+    if (!this.#open) return;
+    const endMs = this.#endMs;
+    this.finish();
+    this.advance(endMs);
+    this.finish();
+  }
+
   /** What of a window is not in its packets' headers. */
   #count({ wireLengths, segmentSizes, timesMs }: FrameBlock, from: number, to: number): void {
     let bytes = 0;

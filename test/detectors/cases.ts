@@ -179,8 +179,8 @@ const sightings = (
   return {
     id,
     context,
-    // Four windows of 250 ms have them all.
-    windows: 4,
+    // Four windows of 250 ms have them all; one more may be asked for.
+    windows: 5,
     windowMs: WINDOW_MS,
     window(startMs, level, family) {
       const window = buildWindow([], { context, startMs });

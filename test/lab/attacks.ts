@@ -17,6 +17,8 @@ export type Command = readonly [string, ...string[]];
 export const synFlood = (plan: FloodPlan): Command => hping3(['-S', '-p', String(plan.port ?? 5060)], plan);
 export const udpFlood = (plan: FloodPlan): Command => hping3(['--udp', '-p', String(plan.port ?? 5060)], plan);
 export const icmpFlood = (plan: FloodPlan): Command => hping3(['--icmp'], plan);
+/** `kind` as hping3 has it: `-S -X -Y`, `--udp -x`. */
+export const floodOf = (kind: string, plan: FloodPlan): Command => hping3(kind.split(' ').filter(Boolean), plan);
 
 function hping3(kind: readonly string[], plan: FloodPlan): Command {
   const { packetsPerSecond: rate } = plan;

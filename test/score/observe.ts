@@ -74,7 +74,7 @@ export class Observer {
   }
 
   finish(): Omit<Observation, 'attackTimesMs'> {
-    this.#tick.finish();
+    this.#tick.end();
     const seen = [...this.#closed, ...this.#pipeline.incidents.open()]
       .filter(({ clause }) => JUDGED.has(clause))
       .map((incident): Seen => ({ incident, openedMs: this.#openedMs.get(incident.id) ?? Number.NaN }));

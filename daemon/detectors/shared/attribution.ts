@@ -10,6 +10,10 @@ const DOMINANT_SHARE = 0.8;
 /** So many small sources, all of one tenant, are its doing although none of them has a share to speak of. */
 const MANY_SOURCES = 8;
 
+/** One packet in eight beyond the first 64 is in the sample behind the top sources. */
+const SAMPLED_PACKETS = 192;
+const FEW_SOURCES = 3;
+
 export interface Parties {
   readonly tenant: string;
   readonly direction: Direction;
@@ -22,7 +26,12 @@ export function attribute(target: Target, context: DetectorContext): Parties | n
   const victim = target.address;
   const own = context.tenants[target.tenant - 1];
   if (own !== undefined)
-    return { tenant: own.id, direction: 'inbound', offender: dominant(target.topSources, 1), victim };
+    return {
+      tenant: own.id,
+      direction: 'inbound',
+      offender: isSampled(target) ? dominant(target.topSources, 1) : null,
+      victim,
+    };
   const sender = mainSender(target.topSources, context);
   // At a tenant's own port, what is sent to nobody there comes from the tenant, whatever its sources say.
   const tenant = context.tenants[(sender.tenant === 0 ? context.portTenant : sender.tenant) - 1];
@@ -34,6 +43,10 @@ export function attribute(target: Target, context: DetectorContext): Parties | n
     victim,
   };
 }
+
+/** Of few packets the sample is one or two, of whomever; unless there are hardly any others. */
+const isSampled = ({ window, line, distinctSources }: Target): boolean =>
+  distinctSources <= FEW_SOURCES || window.targets.packets(line) >= SAMPLED_PACKETS;
 
 /** The address of the source that has most of `whole`. */
 function dominant([first]: readonly TopSource[], whole: number): string | null {

@@ -8,7 +8,7 @@ import type { Target } from './target.ts';
 const IMPOSSIBLE_SHARE = 0.05;
 const LEAST_SOURCES = 32;
 /** Who sends in earnest sends more than one packet in a window. */
-const FRESH_SOURCES = 500;
+const FRESH_SOURCES = 200;
 const FRESH_SHARE = 0.7;
 
 export class ForgedSources {

@@ -24,6 +24,9 @@ export interface PairRule {
   typeOf(line: PairLine, window: Window): string | null;
   /** What they amount to, beside the threshold: a packet that nobody sends by mistake is 1. */
   value(packets: PacketsByType): number;
+  /** Addresses to which packets of some types prove nothing, those of the last minute with them; asked before anything else of a window. */
+  excused?(window: Window): readonly string[];
+  readonly excusedTypes?: readonly string[];
   /** Lines that are evidence beside the window's own. */
   more?(window: Window): readonly PairLine[];
   /** How sure one of them makes that it was done on purpose; null: it is no evidence by itself. */
@@ -61,6 +64,9 @@ export class PairDetector implements Detector {
   }
 
   observe(window: Window): Finding[] {
+    const excused = this.#rule.excused?.(window) ?? [];
+    for (const address of excused)
+      for (const type of this.#rule.excusedTypes ?? []) this.#tracks.get(`inbound ${address}`)?.types.delete(type);
     for (const line of [...window.pairs.lines(), ...(this.#rule.more?.(window) ?? [])]) {
       const type = this.#rule.typeOf(line, window);
       if (type !== null) this.#take(line, type, window.startMs);
