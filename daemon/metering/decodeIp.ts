@@ -4,6 +4,7 @@ import { FRAGMENT, IPV6_EXTENSION } from './decodeResult.ts';
 import {
   decodeTransport,
   FRAGMENT_OFFSET,
+  isTransportCut,
   noTransport,
   PROTOCOL_ICMPV6,
   PROTOCOL_TCP,
@@ -189,6 +190,8 @@ function decodeExtensions(
     at += length;
   }
   decodeTransport(view, start, at, end, packetEnd, next, fragment, header);
+  // RFC 7112: a first fragment, or one that is the whole packet, holds all headers.
+  if ((seen & (BITS[FRAGMENT_HEADER] ?? 0)) !== 0 && isTransportCut(header.reason)) header.anomalies |= TINY_FRAGMENT;
   if (fragment !== 0) setFragment(header, fragmentId, fragment, packetEnd - at, next);
   // A super-packet of over 64 KiB has a jumbo option until the device cuts it (RFC 2675); an atomic fragment is a packet like any.
   else if (payloadLength !== 0 && (seen & ~(BITS[FRAGMENT_HEADER] ?? 0)) !== 0) header.kind = IPV6_EXTENSION;

@@ -25,6 +25,10 @@ const ROUTER_LIFETIME_ZERO = anomalyBit('routerLifetimeZero');
 /** Three bits of TCP between the header length and the flags (RFC 9293); the fourth is AccECN's (RFC 9768). */
 const TCP_RESERVED = 0x0e00;
 
+/** The packet ends within its transport's header. */
+export const isTransportCut = (reason: number): boolean =>
+  reason === TCP_TRUNCATED || reason === UDP_TRUNCATED || reason === ICMP_TRUNCATED;
+
 /** IPv4's fragment offset in its field; not zero: a later fragment, which has no transport header. */
 export const FRAGMENT_OFFSET = 0x1fff;
 

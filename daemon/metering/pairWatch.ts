@@ -472,6 +472,7 @@ export class PairWatch {
     targetTenant: number,
   ): void {
     const { protocol } = header;
+    if (protocol === PROTOCOL_TCP) return; // cut short
     const asked = contactHash(targetHash, sourceHash, protocol, PROTOCOL_CONTACT);
     const state = this.contacts.look(asked);
     if (state === ASKED) {
@@ -572,9 +573,12 @@ export class PairWatch {
     key.macLow = hasMac ? view.getInt32(this.#start + 8) : 0;
   }
 
-  #isOverlapping({ protocol, fragmentId, fragmentOffset, fragmentLength }: Header, a: number, b: number): boolean {
+  #isOverlapping(header: Header, a: number, b: number): boolean {
+    const { protocol, fragmentId, fragmentOffset, fragmentLength, hasMoreFragments, source2 } = header;
     const key = contactHash(a, b, fragmentId, protocol);
-    return this.#fragments.overlaps(key, fragmentOffset, fragmentLength);
+    // IPv4's are copied by networks now and then; of IPv6 only hosts make fragments.
+    const isLast = !hasMoreFragments && source2 !== 0xffff;
+    return this.#fragments.overlaps(key, fragmentOffset, fragmentLength, isLast);
   }
 
   /** The destination port of a first fragment, however short; -1: it has none. */

@@ -55,6 +55,8 @@ describe('the daemon on every flood of hping3, from random sources', function ()
   });
   after(() => lab.stop());
 
+  const told = async (): Promise<string[]> => (await daemon.status()).incidents.map(tell).toSorted();
+
   it('names each as what it is, once, with forged sources, and nothing else', async () => {
     const expected = FLOODS.map(([, named], i) => {
       const [tenant, host] = VICTIMS[i] ?? ['acme', 0];
@@ -64,7 +66,6 @@ describe('the daemon on every flood of hping3, from random sources', function ()
       const to = `198.51.100.${VICTIMS[i]?.[1]}`;
       return lab.spawn('internet', floodOf(kind, { to, seconds: 30, packetsPerSecond, spoofed: true, payload }));
     });
-    const told = async (): Promise<string[]> => (await daemon.status()).incidents.map(tell).toSorted();
     await until('all of them', NAMED_WITHIN_MS, async () => (await told()).join() === expected.join()).catch(
       () => undefined,
     ); // the comparison says what is missing

@@ -194,6 +194,44 @@ const seen: readonly (readonly [criterion: string, frames: readonly Uint8Array[]
     [],
   ],
   [
+    'IPv6 fragments of which one comes twice',
+    [0, 64, 64, 128].map((unit, i) =>
+      frame({
+        source: '2001:db8:f::1',
+        destination: '2001:db8:8::9',
+        ...udp,
+        payload: 504,
+        extensions: [[44, 0, (unit << 3) >> 8, ((unit << 3) & 255) | Number(i < 3), 0, 0, 0, 7]],
+      }),
+    ),
+    ['overlappingFragment 2001:db8:f::1 > 2001:db8:8::9'],
+  ],
+  [
+    'IPv6 fragments that all come twice as usual',
+    [0, 0, 64, 64, 128, 128].map((unit, i) =>
+      frame({
+        source: '2001:db8:f::1',
+        destination: '2001:db8:8::9',
+        ...udp,
+        payload: 504,
+        extensions: [[44, 0, (unit << 3) >> 8, ((unit << 3) & 255) | Number(i < 4), 0, 0, 0, 7]],
+      }),
+    ),
+    [],
+  ],
+  [
+    'an IPv6 fragment without the headers behind it',
+    [
+      patched(
+        frame({ source: '2001:db8:f::1', destination: '2001:db8:8::9', extensions: [[44, 0, 0, 0, 0, 0, 0, 7]] }),
+        18,
+        0,
+        8,
+      ).subarray(0, 62),
+    ],
+    ['tinyFragment 2001:db8:f::1 > 2001:db8:8::9', 'badLength 2001:db8:f::1 > 2001:db8:8::9'],
+  ],
+  [
     'IPv6 source routing of type 0',
     [frame({ source: '2001:db8:f::1', destination: '2001:db8:8::9', ...udp, extensions: [[43, 0, 0, 1, 0, 0, 0, 0]] })],
     ['routingHeader 2001:db8:f::1 > 2001:db8:8::9'],
