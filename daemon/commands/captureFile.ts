@@ -42,17 +42,28 @@ export interface CaptureReading {
   /** The window is valid only during the call. */
   readonly onWindow: (window: Window) => void;
   readonly onBlock?: (block: FrameBlock) => void;
+  /** Whether an empty window comes after the last, so that detectors which wait for the next can speak. */
+  readonly hasEmptyEnd?: boolean;
   /** Where some of the frames are kept; left out: nowhere. */
   readonly kept?: KeptFrames;
 }
 
 /** Meters all of it; why it ended early, if it did. */
-export function meterCapture({ probe, tenants, directory, onWindow, onBlock, kept }: CaptureReading): Error | null {
+export function meterCapture({
+  probe,
+  tenants,
+  directory,
+  onWindow,
+  onBlock,
+  hasEmptyEnd,
+  kept,
+}: CaptureReading): Error | null {
   const window = new Window({ tenants: tenants.length, ...TABLES.internet });
   const meter = new Meter(directory, window, { seed: HASH_SEED, ...(kept && { kept }) });
   const tick = new Tick({ meter, nextWindow: () => window, onWindow: () => onWindow(window), dropped: () => null });
   const problem = readAll(probe, tick, onBlock);
-  tick.end();
+  if (hasEmptyEnd) tick.end();
+  else tick.finish();
   return problem;
 }
 

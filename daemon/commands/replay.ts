@@ -102,7 +102,7 @@ function runThrough({ probe, config, show, onBlock, gathering }: Run): Error | n
     gathering?.evidence.take(changes);
     showClosed(changes, show);
   };
-  const problem = meterCapture({ probe, tenants, directory, onWindow, onBlock, ...gathering });
+  const problem = meterCapture({ probe, tenants, directory, onWindow, onBlock, hasEmptyEnd: true, ...gathering });
   gathering?.evidence.finish();
   for (const incident of pipeline.incidents.open()) show(incident);
   return problem;
