@@ -93,6 +93,7 @@ export function decodeIPv4(
     if (totalLength < headerLength || at + totalLength > wireEnd) header.reason = IPV4_TOTAL_LENGTH;
     else packetEnd = at + totalLength;
   } else if (at + headerLength > wireEnd) header.reason = IPV4_HEADER_LENGTH;
+  const isLengthTrue = header.reason !== IPV4_TOTAL_LENGTH;
   const flagsAndOffset = view.getUint16(at + 6);
   const fragment = flagsAndOffset & (MORE_FRAGMENTS | FRAGMENT_OFFSET);
   const protocol = view.getUint8(at + 9);
@@ -100,12 +101,20 @@ export function decodeIPv4(
   if (headerLength > 20) decodeIPv4Options(view, at + 20, Math.min(at + headerLength, end), header);
   if ((flagsAndOffset & RESERVED_FLAG) !== 0) header.anomalies |= RESERVED_BITS;
   decodeTransport(view, start, at + headerLength, end, packetEnd, protocol, fragment, header);
-  if (fragment !== 0) setFragment(header, view.getUint16(at + 4), fragment, packetEnd - at - headerLength, protocol);
+  if (fragment !== 0)
+    setFragment(header, view.getUint16(at + 4), fragment, packetEnd - at - headerLength, protocol, isLengthTrue);
   return FRAME_IP;
 }
 
 /** What a fragment says of itself, and whether it may be as it is. `fragment`: flag and offset in IPv4's order. */
-function setFragment(header: Header, id: number, fragment: number, length: number, protocol: number): void {
+function setFragment(
+  header: Header,
+  id: number,
+  fragment: number,
+  length: number,
+  protocol: number,
+  isLengthTrue: boolean,
+): void {
   const offset = (fragment & FRAGMENT_OFFSET) << 3;
   const hasMore = (fragment & MORE_FRAGMENTS) !== 0;
   header.kind = FRAGMENT;
@@ -114,7 +123,7 @@ function setFragment(header: Header, id: number, fragment: number, length: numbe
   header.fragmentLength = length;
   header.hasMoreFragments = hasMore;
   // Where the packet's length is a lie, so is the fragment's.
-  if (header.reason === IPV4_TOTAL_LENGTH || header.reason === IPV6_TRUNCATED) return;
+  if (!isLengthTrue) return;
   // Only the last one may end within a unit of eight bytes; none may end beyond the longest packet, nor be empty.
   if ((hasMore && (length & 7) !== 0) || offset + length > MAX_PACKET_BYTES || length <= 0)
     header.anomalies |= BAD_FRAGMENT;
@@ -169,33 +178,55 @@ function decodeExtensions(
   let next = firstHeader;
   let fragment = 0;
   let fragmentId = 0;
+  let fragmentAt = 0;
   let seen = 0;
+  let why = 0;
+  const isLengthTrue = header.reason !== IPV6_TRUNCATED;
   for (let count = 0; isExtension(next) && (fragment & FRAGMENT_OFFSET) === 0; count++) {
-    if (count === MAX_EXTENSIONS) {
-      header.anomalies |= EXTENSION_ORDER;
-      return noTransport(header, at - start, next, IPV6_EXTENSION_TOO_MANY);
-    }
-    if (at + 8 > packetEnd) return noTransport(header, at - start, next, IPV6_EXTENSION_TRUNCATED);
-    if (at + 8 > end) return noTransport(header, at - start, next, SNAPPED);
-    const length = extensionLength(view, at, next);
-    if (at + length > packetEnd) return noTransport(header, at - start, next, IPV6_EXTENSION_TRUNCATED);
+    why = extensionProblem(view, at, end, packetEnd, next, count);
+    if (why !== 0) break;
     seen = noteExtension(view, at, next, count, seen, header);
+    const length = extensionLength(view, at, next);
     if (next === FRAGMENT_HEADER) {
       // To IPv4's order; 0 is an atomic fragment (RFC 6946): a whole packet.
       const offsetAndMore = view.getUint16(at + 2);
       fragment = (offsetAndMore >> 3) | ((offsetAndMore & 1) * MORE_FRAGMENTS);
       fragmentId = view.getUint32(at + 4);
+      fragmentAt = at + length;
     }
     next = view.getUint8(at);
     at += length;
   }
-  decodeTransport(view, start, at, end, packetEnd, next, fragment, header);
+  if (why === IPV6_EXTENSION_TOO_MANY) header.anomalies |= EXTENSION_ORDER;
+  if (why === 0) decodeTransport(view, start, at, end, packetEnd, next, fragment, header);
+  else noTransport(header, at - start, next, why);
   // RFC 7112: a first fragment, or one that is the whole packet, holds all headers.
-  if ((seen & (BITS[FRAGMENT_HEADER] ?? 0)) !== 0 && isTransportCut(header.reason)) header.anomalies |= TINY_FRAGMENT;
-  if (fragment !== 0) setFragment(header, fragmentId, fragment, packetEnd - at, next);
+  if (fragmentAt !== 0 && isLengthTrue && isChainCut(header, packetEnd - start)) header.anomalies |= TINY_FRAGMENT;
+  // RFC 8200 section 4.5: all that stands behind the Fragment header is the fragment's.
+  if (fragment !== 0) setFragment(header, fragmentId, fragment, packetEnd - fragmentAt, next, isLengthTrue);
   // A super-packet of over 64 KiB has a jumbo option until the device cuts it (RFC 2675); an atomic fragment is a packet like any.
-  else if (payloadLength !== 0 && (seen & ~(BITS[FRAGMENT_HEADER] ?? 0)) !== 0) header.kind = IPV6_EXTENSION;
+  else if (why === 0 && payloadLength !== 0 && (seen & ~(BITS[FRAGMENT_HEADER] ?? 0)) !== 0)
+    header.kind = IPV6_EXTENSION;
 }
+
+/** Why the extension header at `at` cannot be read; 0: it can. */
+function extensionProblem(
+  view: DataView,
+  at: number,
+  end: number,
+  packetEnd: number,
+  number: number,
+  count: number,
+): number {
+  if (count === MAX_EXTENSIONS) return IPV6_EXTENSION_TOO_MANY;
+  if (at + 8 > packetEnd) return IPV6_EXTENSION_TRUNCATED;
+  if (at + 8 > end) return SNAPPED;
+  return at + extensionLength(view, at, number) > packetEnd ? IPV6_EXTENSION_TRUNCATED : 0;
+}
+
+/** The packet of `length` bytes ends within its headers. */
+const isChainCut = ({ reason, headerLength }: Header, length: number): boolean =>
+  isTransportCut(reason) || reason === IPV6_EXTENSION_TRUNCATED || headerLength > length;
 
 /**
  * What has been seen so far, a bit an extension header: each stands at most once, hop-by-hop options first (RFC 8200 section
