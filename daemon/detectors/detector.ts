@@ -3,6 +3,7 @@ import type { ZodType } from 'zod';
 import type { DistinctSketch } from '../metering/distinctSketch.ts';
 import type { Direction, Observed, Window } from '../metering/window.ts';
 import type { Tenant } from '../tenants/tenant.ts';
+import type { ScanMemory } from './shared/scanMemory.ts';
 
 /** Ids of the policy's clauses; every signature names the one that it is evidence for. */
 export type Clause =
@@ -188,6 +189,8 @@ export interface DetectorContext {
   readonly portTenant: number;
   /** The seed of `hashAddress` that the windows were metered with. */
   readonly hashSeed: number;
+  /** What detectors of scans remember together, by their threshold; left out: each has its own. */
+  readonly scans?: Map<number, ScanMemory>;
   /** Takes note of a value that gives no finding, and by which a threshold may be proposed later. */
   noteLevel?(signature: string, tenant: string, direction: Direction | null, value: number): void;
 }

@@ -53,10 +53,11 @@ export const detectorsSection = z
 
 /** The detectors of one observation point: those that can judge its windows, and are not off. */
 export function createDetectors(configs: DetectorConfigs, context: DetectorContext, observed: Observed): Detector[] {
+  const shared = { ...context, scans: new Map() };
   return detectorDefinitions.flatMap((definition) => {
     if (!definition.observes.includes(observed)) return [];
     const config = configs[definition.id] ?? definition.config.parse({});
     if (config.mode === 'off') return [];
-    return [allowing(definition.create(config, context), config.allow ?? [], context)];
+    return [allowing(definition.create(config, shared), config.allow ?? [], context)];
   });
 }

@@ -16,18 +16,14 @@ import type {
   Signature,
 } from '../detector.ts';
 import { rateSeconds, tierOf, trustInSilence } from './evidence.ts';
-import { FirstContacts, type Outcome, type ProbeType } from './firstContacts.ts';
+import type { Outcome, ProbeType } from './firstContacts.ts';
 import { trafficOptions } from './options.ts';
-import { Scanners } from './scanners.ts';
-import type { Name, Scanner, Shape, Verdict } from './scanner.ts';
+import { LEAVE_BELOW, nameOf, ScanMemory, type Suspect } from './scanMemory.ts';
+import type { Scanner, Shape } from './scanner.ts';
 
 const CRITICAL = 100;
 const CONFIDENCE = 0.9;
 const EXPLAINED = 4;
-const LATE_MS = 10_000;
-/** The others wait for the next one: a thousand scanners at once would take 50 ms. */
-const MAX_JUDGED_A_WINDOW = 64;
-const MAX_DUE = 1024;
 
 const config = z
   .strictObject({
@@ -37,11 +33,6 @@ const config = z
       .describe('first contacts that failed, refused or met with silence, beyond those that were answered'),
   })
   .prefault({});
-
-interface Suspect {
-  readonly scanner: Scanner;
-  readonly verdict: Verdict;
-}
 
 type Parties = Pick<Finding, 'tenant' | 'direction' | 'offender' | 'victim' | 'subject'>;
 
@@ -60,7 +51,7 @@ export function scanDefinition(rule: ScanRule): DetectorDefinition<z.output<type
     unit: 'contacts',
     // The contacts are the patience.
     entry: { windows: 1, of: 1, atOnce: 1 },
-    leaveBelow: 0.7,
+    leaveBelow: LEAVE_BELOW,
   };
   return {
     id: rule.id,
@@ -71,6 +62,12 @@ export function scanDefinition(rule: ScanRule): DetectorDefinition<z.output<type
   };
 }
 
+function sharedMemory(threshold: number, context: DetectorContext): ScanMemory {
+  const memory = context.scans?.get(threshold) ?? new ScanMemory(threshold, context);
+  context.scans?.set(threshold, memory);
+  return memory;
+}
+
 class ScanDetector implements Detector {
   readonly id: string;
   readonly signatures: readonly Signature[];
@@ -78,10 +75,7 @@ class ScanDetector implements Detector {
   readonly #signature: Signature;
   readonly #threshold: number;
   readonly #context: DetectorContext;
-  readonly #contacts: FirstContacts;
-  readonly #scanners: Scanners;
-  /** Those that are still to be judged. */
-  readonly #due = new Set<Scanner>();
+  readonly #memory: ScanMemory;
 
   constructor(rule: ScanRule, signature: Signature, threshold: number, context: DetectorContext) {
     this.id = rule.id;
@@ -90,34 +84,14 @@ class ScanDetector implements Detector {
     this.#signature = signature;
     this.#threshold = threshold;
     this.#context = context;
-    this.#contacts = new FirstContacts(context);
-    this.#scanners = new Scanners(context);
+    this.#memory = sharedMemory(threshold, context);
   }
 
   observe(window: Window): Finding[] {
-    const nowMs = window.endMs;
-    const least = this.#threshold * this.#signature.leaveBelow;
-    for (const scanner of this.#scanners.observe(this.#contacts.observe(window), nowMs))
-      if (scanner.strength >= least && this.#due.size < MAX_DUE) this.#due.add(scanner);
-    return this.#takeDue().flatMap((scanner) => {
-      // After a gap of the capture what has been told comes to its end.
-      if (scanner.named !== null && nowMs - scanner.lastMs > LATE_MS) return [];
-      const verdict = scanner.judge(nowMs);
-      const ratio = this.#ratio(verdict);
-      if (ratio >= 1) scanner.named ??= nameOf(scanner, verdict);
-      const isOwn = ratio >= this.#signature.leaveBelow && this.#isOwn({ scanner, verdict });
-      return isOwn ? this.#findings(window, { scanner, verdict }) : [];
-    });
-  }
-
-  #takeDue(): Scanner[] {
-    const due = [...this.#due].slice(0, MAX_JUDGED_A_WINDOW);
-    for (const scanner of due) this.#due.delete(scanner);
-    return due;
-  }
-
-  #ratio({ weight }: Verdict): number {
-    return weight.value / (this.#threshold * weight.times);
+    return this.#memory
+      .observe(window)
+      .filter((suspect) => this.#isOwn(suspect) && this.#memory.ratio(suspect) >= LEAVE_BELOW)
+      .flatMap((suspect) => this.#findings(window, suspect));
   }
 
   /** One scanner is named by one of the two detectors, though it may do both. */
@@ -146,7 +120,8 @@ class ScanDetector implements Detector {
     ];
   }
 
-  #partiesOf({ scanner, verdict }: Suspect): Parties | null {
+  #partiesOf(suspect: Suspect): Parties | null {
+    const { scanner, verdict } = suspect;
     const tenant = this.#context.tenants[scanner.concerned - 1];
     if (tenant === undefined) return null;
     return {
@@ -154,14 +129,14 @@ class ScanDetector implements Detector {
       direction: scanner.tenant === 0 ? 'inbound' : 'outbound',
       offender: formatAddress(...scanner.address),
       victim: verdict.host === null ? null : formatAddress(...verdict.host),
-      subject: (scanner.named ?? nameOf(scanner, verdict)).subject,
+      subject: (scanner.named ?? nameOf(suspect)).subject,
     };
   }
 
   explain(window: Window, tenant: number): Reading[] {
     const id = this.#context.tenants[tenant - 1]?.id;
     const [signature, threshold] = [this.#signature, this.#threshold];
-    const readings = [...this.#scanners.all()]
+    const readings = [...this.#memory.scanners()]
       .flatMap((scanner): Reading[] => {
         if (scanner.strength < 1 || this.#context.tenants[scanner.concerned - 1]?.id !== id) return [];
         const verdict = scanner.judge(window.endMs);
@@ -179,11 +154,11 @@ class ScanDetector implements Detector {
   }
 
   save(): Json {
-    return this.#scanners.save();
+    return this.#memory.save();
   }
 
   restore(state: Json): void {
-    this.#scanners.restore(state);
+    this.#memory.restore(state);
   }
 }
 
@@ -197,12 +172,6 @@ const KINDS: Readonly<Partial<Record<ProbeType, string>>> = {
   protocol: 'other',
   arp: 'arp',
 };
-
-/** A scan of one host is about that host, whoever takes part in it: decoys, or a number of hosts that share the ports. */
-function nameOf(scanner: Scanner, { shape, host }: Verdict): Name {
-  const subject = formatAddress(...(shape === 'vertical' && host !== null ? host : scanner.address));
-  return { shape, tenant: scanner.concerned, subject };
-}
 
 function evidenceOf(window: Window, { scanner, verdict }: Suspect): Evidence {
   const { contacts, bytes } = scanner.newest(window.endMs);

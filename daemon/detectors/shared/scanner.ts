@@ -231,28 +231,25 @@ export class Scanner {
 
   judge(nowMs: Milliseconds): Verdict {
     const groups = [...this.#groups.values()];
-    const byPort = groups.filter((group) => group.host === null);
+    const extent = { hosts: this.hosts(nowMs), ports: this.ports(nowMs), contacts: this.#all.count(nowMs) };
     const host = this.#heaviest(
       groups.filter((group) => group.host !== null),
-      this.hosts(nowMs),
+      extent.hosts,
       nowMs,
     );
-    const port = this.#heaviest(byPort, this.ports(nowMs), nowMs);
-    const all = this.#isScattered(nowMs) ? [] : [this.#all.weigh(nowMs, 1, this.type === 'arp')];
-    const weights = [host.weight, port.weight, ...all];
-    const weight = weights.reduce(heavier);
+    const port = this.#heaviest(
+      groups.filter((group) => group.host === null),
+      extent.ports,
+      nowMs,
+    );
+    const all = isScattered(extent) ? [] : [this.#all.weigh(nowMs, 1, this.type === 'arp')];
+    const weight = [host.weight, port.weight, ...all].reduce(heavier);
     return {
-      shape: this.#shapeOf(weight, host, port, nowMs),
+      shape: shapeOf(weight, host, port, extent),
       weight,
-      isBlock: this.#isBlock(nowMs),
+      isBlock: isBlock(extent),
       host: host.strength >= this.#all.strength * ONE_HOST_SHARE ? host.address : null,
     };
-  }
-
-  #shapeOf(weight: Weight, host: Heaviest, port: Heaviest, nowMs: Milliseconds): Shape {
-    if (weight === host.weight) return 'vertical';
-    if (weight === port.weight) return 'horizontal';
-    return this.ports(nowMs) >= this.hosts(nowMs) ? 'vertical' : 'horizontal';
   }
 
   /** `tried`: how many of them there have been. An address that is answered elsewhere has been tested as often. */
@@ -265,18 +262,6 @@ export class Scanner {
       if (heavier(most.weight, weight) === weight) most = { weight, strength: contacts.strength, address: host };
     }
     return most;
-  }
-
-  #isBlock(nowMs: Milliseconds): boolean {
-    const [hosts, ports] = [this.hosts(nowMs), this.ports(nowMs)];
-    const isWide = hosts >= BLOCK && ports >= BLOCK;
-    return isWide && this.#all.count(nowMs) >= BLOCK_CONTACTS * Math.max(hosts, ports);
-  }
-
-  /** As peer-to-peer is: every host at another port. */
-  #isScattered(nowMs: Milliseconds): boolean {
-    const half = this.#all.count(nowMs) / 2;
-    return this.#hosts.count(nowMs, MEMORY_MS) > half && this.#ports.count(nowMs, MEMORY_MS) > half;
   }
 
   /** How most of its probes are made. */
@@ -333,6 +318,26 @@ export class Scanner {
     };
   }
 }
+
+/** How many distinct hosts, ports, and pairs of them it has tried of late. */
+interface Extent {
+  readonly hosts: number;
+  readonly ports: number;
+  readonly contacts: number;
+}
+
+function shapeOf(weight: Weight, host: Heaviest, port: Heaviest, { hosts, ports }: Extent): Shape {
+  if (weight === host.weight) return 'vertical';
+  if (weight === port.weight) return 'horizontal';
+  return ports >= hosts ? 'vertical' : 'horizontal';
+}
+
+function isBlock({ hosts, ports, contacts }: Extent): boolean {
+  return hosts >= BLOCK && ports >= BLOCK && contacts >= BLOCK_CONTACTS * Math.max(hosts, ports);
+}
+
+/** As peer-to-peer is: every host at another port. */
+const isScattered = ({ hosts, ports, contacts }: Extent): boolean => hosts > contacts / 2 && ports > contacts / 2;
 
 /** A port of a protocol, be it tried by whatever flags. */
 export function portKeyOf({ type, port }: Pick<Attempt, 'type' | 'port'>): number {
