@@ -8,7 +8,7 @@ import { Peer } from './inetSocket.ts';
 export const MAX_EXPORTERS = 256;
 /** Twice as many slots as exporters, for open addressing. */
 const SLOTS = 512;
-/** An exporter that has been silent for so long gives its place to another. */
+/** An exporter that has been silent for so long, and has no connection, gives its place to another. */
 const IDLE_MS = 600_000;
 /** Of the decoder's making; a reason that depends on the datagram must not fill the memory. */
 const MAX_REASONS = 32;
@@ -20,6 +20,8 @@ export class Exporter {
   datagrams = 0;
   octets = 0;
   lastMs: Milliseconds = 0;
+  /** TCP connections that are open. */
+  connections = 0;
   /** Messages that could not be read (further), by reason. */
   readonly malformed = new Map<string, number>();
 
@@ -95,7 +97,9 @@ export class ExporterTable {
   #makeRoom(nowMs: Milliseconds): boolean {
     if (Math.abs(nowMs - this.#lookedForRoomMs) < 1000) return false;
     this.#lookedForRoomMs = nowMs;
-    this.#exporters = this.#exporters.filter(({ lastMs }) => Math.abs(nowMs - lastMs) < IDLE_MS);
+    this.#exporters = this.#exporters.filter(
+      ({ connections, lastMs }) => connections > 0 || Math.abs(nowMs - lastMs) < IDLE_MS,
+    );
     this.#slots.fill(undefined);
     for (const exporter of this.#exporters) this.#place(exporter);
     return this.#exporters.length < MAX_EXPORTERS;

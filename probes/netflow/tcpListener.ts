@@ -91,6 +91,7 @@ export class TcpListener {
     if (exporter !== null && this.#hasRoom(exporter, nowMs)) {
       this.counters.accepted += 1;
       exporter.lastMs = nowMs;
+      exporter.connections += 1;
       this.#libc.setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, Int32Array.of(1), 4);
       this.connections.set(fd, new TcpConnection(exporter, nowMs));
       return true;
@@ -144,6 +145,7 @@ export class TcpListener {
     const connection = this.connections.get(fd);
     if (connection === undefined) return;
     this.connections.delete(fd);
+    connection.exporter.connections -= 1;
     this.#libc.close(fd);
     this.#end(connection.exporter, fd);
   }
