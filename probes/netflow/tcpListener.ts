@@ -119,8 +119,10 @@ export class TcpListener {
     const room = connection.room();
     const count = this.#receive(fd, room, room.length, MSG_DONTWAIT);
     if (count < 0 && this.#libc.errno() === EAGAIN) return;
-    if (count <= 0) this.#close(fd);
-    else if (!connection.advance(count, nowMs, take)) {
+    if (count <= 0) {
+      if (connection.isWithinMessage) connection.exporter.countMalformed('messageTruncated');
+      this.#close(fd);
+    } else if (!connection.advance(count, nowMs, take)) {
       this.counters.cutMalformed += 1;
       connection.exporter.countMalformed('notIpfix');
       this.#close(fd);
@@ -189,8 +191,12 @@ class TcpConnection {
     return true;
   }
 
+  get isWithinMessage(): boolean {
+    return this.#end > 0;
+  }
+
   /** A connection without a message under way may be silent as long as it likes. */
   isSlow(nowMs: Milliseconds): boolean {
-    return this.#end > 0 && Math.abs(nowMs - this.#sinceMs) > SLOW_MS;
+    return this.isWithinMessage && Math.abs(nowMs - this.#sinceMs) > SLOW_MS;
   }
 }

@@ -244,6 +244,22 @@ describe('CollectorProbe over TCP', () => {
     assert.deepEqual(bed.ended, ['127.0.0.2 true', '127.0.0.3 true']);
   });
 
+  it('counts a message that the end of its stream cuts short, and no end between messages', async () => {
+    const [cut, whole, reset] = [await client(), await client('127.0.0.3'), await client('127.0.0.4')];
+    await written(cut, Buffer.concat([ipfix('one'), ipfix('another').subarray(0, 3)]));
+    await written(whole, ipfix('two'));
+    await written(reset, ipfix('three').subarray(0, 17));
+    bed.pollUntil(() => counters().open === 3 && bed.taken.length === 2);
+    await new Promise<void>((resolve) => void cut.end(resolve));
+    await new Promise<void>((resolve) => void whole.end(resolve));
+    reset.resetAndDestroy();
+    bed.pollUntil(() => counters().open === 0);
+    assert.deepEqual(
+      bed.probe.statistics().exporters.map(({ address, malformed }) => [address, ...malformed]),
+      [['127.0.0.2', ['messageTruncated', 1]], ['127.0.0.3'], ['127.0.0.4', ['messageTruncated', 1]]],
+    );
+  });
+
   it('closes a connection whose bytes are no IPFIX, and counts it', async () => {
     const socket = await client();
     await written(socket, Buffer.concat([ipfix('good'), Buffer.from('GET / HTTP/1.1\r\n\r\n')]));
