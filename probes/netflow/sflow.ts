@@ -29,6 +29,7 @@ const SAMPLED_IPV4_OCTETS = 32;
 const SAMPLED_IPV6_OCTETS = 56;
 /** Interfaces: two bits of format above the index; 0: one interface. */
 const INTERFACE_FORMAT_SHIFT = 30;
+const SOURCE_CLASS_SHIFT = 24;
 /** Of no link: our decoder counts the frame as one that it does not know. */
 const LINKTYPE_UNKNOWN = 0xffff;
 
@@ -179,14 +180,22 @@ function handOverHeader(message: Message, at: number, samplingInterval: number, 
 
 /** The interface that samples is the one where the packet came in, or the one where it went out. */
 function setInterfaces(view: DataView, from: number, isExpanded: boolean, record: FlowRecord): void {
-  const source = isExpanded ? view.getUint32(from + 8) : view.getUint32(from + 4) & 0xffffff;
+  const source = samplingInterface(view, from, isExpanded);
   const input = isExpanded ? expandedInterface(view, from + 24) : plainInterface(view, from + 20);
   const output = isExpanded ? expandedInterface(view, from + 32) : plainInterface(view, from + 24);
   record.ingressInterface = input;
   record.egressInterface = output;
   record.flowDirection = FLOW_DIRECTION_UNKNOWN;
-  if (input !== output && source === input) record.flowDirection = FLOW_INGRESS;
-  if (input !== output && source === output) record.flowDirection = FLOW_EGRESS;
+  if (source === 0 || input === output) return;
+  if (source === input) record.flowDirection = FLOW_INGRESS;
+  if (source === output) record.flowDirection = FLOW_EGRESS;
+}
+
+/** A source's class stands above its number: 0 is an interface; VLANs and physical entities have numbers of their own. */
+function samplingInterface(view: DataView, from: number, isExpanded: boolean): number {
+  const first = view.getUint32(from + 4);
+  if (isExpanded) return first === 0 ? view.getUint32(from + 8) : 0;
+  return first >>> SOURCE_CLASS_SHIFT === 0 ? first : 0;
 }
 
 function plainInterface(view: DataView, at: number): number {

@@ -178,6 +178,8 @@ export function sflowMessage(
 
 export interface FlowSample {
   readonly rate: number;
+  /** What samples: 0: an interface; 1: a VLAN; 2: a physical entity. */
+  readonly sourceClass?: number;
   /** ifIndex of the interface that samples, and of those where the packet came in and went out. */
   readonly source?: number;
   readonly input?: number;
@@ -187,12 +189,12 @@ export interface FlowSample {
 
 /** Of one packet, which its records describe. */
 export function flowSample(
-  { rate, source = 1, input = 1, output = 2, isExpanded = false }: FlowSample,
+  { rate, sourceClass = 0, source = 1, input = 1, output = 2, isExpanded = false }: FlowSample,
   ...records: readonly Uint8Array[]
 ): Buffer {
   const head = isExpanded
-    ? xdr(1, 0, source, rate, 0, 0, 0, input, 0, output)
-    : xdr(1, source, rate, 0, 0, input, output);
+    ? xdr(1, sourceClass, source, rate, 0, 0, 0, input, 0, output)
+    : xdr(1, sourceClass * 2 ** 24 + source, rate, 0, 0, input, output);
   return xdrRecord(isExpanded ? 3 : 1, xdr(head, records.length, ...records));
 }
 

@@ -75,6 +75,20 @@ describe('FlowDecoder on sFlow', () => {
       );
     });
 
+    it(`tells no direction of ${title} by a source that is no interface, or by one that is not known`, () => {
+      const bed = new DecoderBed();
+      const samples = [
+        { sourceClass: 1, source: 1 },
+        { sourceClass: 2, source: 2 },
+        { source: 0, input: 0 },
+      ].map((one) => flowSample({ rate: 100, input: 1, output: 2, isExpanded, ...one }, sampledPacket(PACKET)));
+      assert.deepEqual(bed.feed(sflowMessage(AGENT, ...samples)), [null]);
+      assert.deepEqual(
+        bed.records.map(({ flowDirection }) => flowDirection),
+        samples.map(() => FLOW_DIRECTION_UNKNOWN),
+      );
+    });
+
     it(`reads an interface's counters of ${isExpanded ? 'an expanded' : 'a'} counter sample, all bits set not known`, () => {
       const bed = new DecoderBed();
       const samples = [
