@@ -63,7 +63,7 @@ describe('ExporterTable', () => {
       nowMs += IDLE_MS + 1;
       assert.notEqual(probe.table.find(peer(9000), nowMs), null);
       assert.deepEqual([isKept(), probe.table.exporters.length], [true, 2]);
-      socket.end();
+      await new Promise<void>((resolve) => void socket.end(resolve));
       pollUntil(() => probe.statistics().listeners[0]?.connections?.open === 0);
       fill(probe.table, nowMs);
       nowMs += IDLE_MS + 1;
