@@ -12,6 +12,7 @@ import { ACK, FIN, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP, P
 import { FragmentMemory } from './fragmentMemory.ts';
 import type { KeptFrames } from './keptFrames.ts';
 import { anomalyBit, type Header, SNAPPED } from './header.ts';
+import { MissedTargets } from './missedTargets.ts';
 import {
   ANSWERED,
   ARP_CONTACT,
@@ -77,6 +78,7 @@ export class PairWatch {
   readonly #directory: PairWatchOptions['directory'];
   readonly contacts: ContactMemory;
   readonly #fragments = new FragmentMemory();
+  readonly #missed = new MissedTargets();
   readonly #sourceBudgets = new Uint16Array(BUDGETS);
   readonly #targetBudgets = new Uint16Array(BUDGETS);
   readonly #key = new PairKey();
@@ -112,6 +114,7 @@ export class PairWatch {
     this.#pairs = pairs;
     this.#startMs = startMs;
     this.contacts.turnTo(startMs);
+    this.#missed.turnTo(startMs);
     this.#sourceBudgets.fill(0);
     this.#targetBudgets.fill(0);
     this.#looks = 0;
@@ -188,6 +191,7 @@ export class PairWatch {
       this.#targetLooks[target]! += 1;
       return true;
     }
+    this.#missed.note(targetHash);
     this.#pairs?.refuse();
     return false;
   }
@@ -225,6 +229,7 @@ export class PairWatch {
       return;
     }
     if (IS_AMPLIFIER[header.sourcePort] === 1 && header.destinationPort !== header.sourcePort) {
+      if (this.#missed.has(sourceHash)) return;
       this.#forward(header, RESPONSE, header.sourcePort, sourceTenant, targetTenant);
       this.#add(sourceHash, targetHash, packets, length);
       return;
@@ -332,13 +337,16 @@ export class PairWatch {
     const port = contactPort(header, sighting);
     const hash = contactHash(sourceHash, targetHash, port, sighting);
     if (this.contacts.look(hash) !== UNKNOWN) return;
-    if (!this.#spend(sourceHash, targetHash)) return;
+    if (!this.#spend(sourceHash, targetHash)) {
+      this.#missed.note(targetHash);
+      return;
+    }
     this.contacts.remember(hash, ASKED);
     this.#forward(header, sighting, port, sourceTenant, targetTenant);
     this.#pairs?.add(pairHash(sourceHash, targetHash), this.#key, packets, length);
   }
 
-  /** A SYN-ACK: to a SYN, or to nobody's. */
+  /** A SYN-ACK: to a SYN, or to nobody's, unless the SYN may have been one of those that there was no room for. */
   #answer(
     header: Header,
     sourceHash: number,
@@ -354,7 +362,7 @@ export class PairWatch {
       this.contacts.remember(asked, ANSWERED_ONCE);
       this.#reversed(header, ANSWERED, SYN_CONTACT, targetTenant, sourceTenant);
       this.#add(targetHash, sourceHash, packets, length);
-    } else if (state === UNKNOWN) {
+    } else if (state === UNKNOWN && !this.#missed.has(sourceHash)) {
       this.#forward(header, STRAY_SYN_ACK, header.sourcePort, sourceTenant, targetTenant);
       this.#add(sourceHash, targetHash, packets, length);
     }

@@ -333,6 +333,41 @@ describe('PairWatch', () => {
     assert.equal(pairs.refused, 5001 - lines.length);
   });
 
+  it("takes the SYN-ACKs of a flood's victim for no strays, once there is no more room for the SYNs", () => {
+    const sources = Array.from({ length: 3000 }, (_, i) => `10.1.${i >> 8}.${i & 255}`);
+    const flood = sources.map((source) => to({ source }));
+    const answers = sources.map((destination) => back({ destination, flags: syn | ack }));
+    const bed = new Bed();
+    const strays = [bed.sightings(...flood, ...answers), bed.sightings(...answers)].flat();
+    assert.deepEqual(
+      strays.filter((text) => text.startsWith('straySynAck')),
+      [],
+    );
+    const stray = frame({ source: '203.0.113.7', destination: a, sourcePort: 80, flags: syn | ack });
+    assert.deepEqual(bed.sightings(stray), [`straySynAck 203.0.113.7 > ${a} 80`], 'others are told as before');
+  });
+
+  it('takes no answer for unasked whose question came when there was no more time to look', () => {
+    const bed = new Bed();
+    const carpet = Array.from({ length: 20_000 }, (_, i) =>
+      to({ ...udp, destination: `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}` }),
+    );
+    const resolver = '198.51.100.10';
+    const servers = Array.from({ length: 12 }, (_, i) => `203.0.113.${i + 1}`);
+    const questions = servers.map((destination) =>
+      frame({ ...udp, source: resolver, destination, destinationPort: 53 }),
+    );
+    const answers = servers.map((source) =>
+      frame({ ...udp, source, destination: resolver, sourcePort: 53, destinationPort: 40_000 }),
+    );
+    bed.sightings(...carpet, ...questions);
+    assert.deepEqual(bed.sightings(...answers), []);
+    const unasked = frame({ ...udp, source: '203.0.113.98', destination: resolver, sourcePort: 53 });
+    assert.deepEqual(bed.sightings(unasked), [`response 203.0.113.98 > ${resolver} 53`]);
+    for (let i = 0; i < 20; i++) bed.sightings();
+    assert.equal(bed.sightings(...answers).length, servers.length, 'seconds later nothing is known of a question');
+  });
+
   it('adds up when windows are merged', () => {
     const halves = [
       [to({}), request],
