@@ -9,7 +9,7 @@ import { AMPLIFIERS } from './amplifiers.ts';
 import { ANSWERED_ONCE, ASKED, ContactMemory, REFUSED_ONCE, UNKNOWN } from './contactMemory.ts';
 import { FRAGMENT, ICMP, OTHER, TCP_ODD, TCP_RST, TCP_SYN, TCP_SYN_ACK } from './decodeResult.ts';
 import { ACK, FIN, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP, PSH, URG } from './decodeTransport.ts';
-import { FragmentMemory } from './fragmentMemory.ts';
+import { FragmentMemory, REASSEMBLY_MS } from './fragmentMemory.ts';
 import type { KeptFrames } from './keptFrames.ts';
 import { anomalyBit, type Header, SNAPPED } from './header.ts';
 import { MissedTargets } from './missedTargets.ts';
@@ -585,8 +585,10 @@ export class PairWatch {
     const { protocol, fragmentId, fragmentOffset, fragmentLength, hasMoreFragments, source2 } = header;
     const key = contactHash(a, b, fragmentId, protocol);
     // IPv4's are copied by networks now and then; of IPv6 only hosts make fragments.
-    const isLast = !hasMoreFragments && source2 !== 0xffff;
-    return this.#fragments.overlaps(key, fragmentOffset, fragmentLength, isLast);
+    const isV4 = source2 === 0xffff;
+    const keptMs = isV4 ? REASSEMBLY_MS.ipv4 : REASSEMBLY_MS.ipv6;
+    const isLast = !hasMoreFragments && !isV4;
+    return this.#fragments.overlaps(key, fragmentOffset, fragmentLength, isLast, this.#timeMs, keptMs);
   }
 
   /** The destination port of a first fragment, however short; -1: it has none. */

@@ -253,6 +253,14 @@ const seen: readonly (readonly [criterion: string, frames: readonly Uint8Array[]
   ],
 ];
 
+/** With the same number, 512 bytes from `unit` eights on. */
+function fragmentOf(family: 4 | 6, unit: number, hasMore: boolean): Uint8Array {
+  if (family === 4) return to({ ...udp, fragment: unit | (hasMore ? 0x2000 : 0), payload: 504 });
+  const offset = (unit << 3) | Number(hasMore);
+  const extensions = [[44, 0, offset >> 8, offset & 255, 0, 0, 0, 7]] as const;
+  return frame({ source: '2001:db8:f::1', destination: '2001:db8:8::9', ...udp, payload: 504, extensions });
+}
+
 const direction = (isOutgoing: readonly boolean[], ...frames: readonly Uint8Array[]): FrameBlock => {
   const block = blockOf(frames.map((bytes) => ({ bytes })));
   isOutgoing.forEach((is, i) => (block.flags[i] = is ? FRAME_OUTGOING : 0));
@@ -367,6 +375,26 @@ describe('PairWatch', () => {
     for (let i = 0; i < 20; i++) bed.sightings();
     assert.equal(bed.sightings(...answers).length, servers.length, 'seconds later nothing is known of a question');
   });
+
+  for (const [family, keptMs] of [
+    [4, 30_000],
+    [6, 60_000],
+  ] as const)
+    it(`compares fragments of IPv${family} within ${keptMs / 1000} s of the first alone`, () => {
+      const first = fragmentOf(family, 0, true);
+      const other = fragmentOf(family, 63, false);
+      const overlapping = (afterMs: number): string[] =>
+        sightingsOf(
+          new Bed().see(
+            blockOf([
+              { bytes: first, timeMs: 1_700_000_000_000 },
+              { bytes: other, timeMs: 1_700_000_000_000 + afterMs },
+            ]),
+          ),
+        );
+      assert.equal(overlapping(keptMs).length, 1);
+      assert.deepEqual(overlapping(keptMs + 1), [], 'the number is used again');
+    });
 
   it('adds up when windows are merged', () => {
     const halves = [
