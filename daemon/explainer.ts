@@ -1,10 +1,10 @@
 /** Answers where a tenant stands: asks the observation points, and waits for the windows that answer. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from './config/config.ts';
 import { detectorDefinitions } from './detectors/index.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { ExplainAnswer } from './status/api.ts';
 import { explainTenant } from './status/explanation.ts';
+import { within } from './within.ts';
 
 /** A window of packets comes every 250 ms, unless the main thread is late or the interface is gone. */
 const PATIENCE_MS = 1500;
@@ -29,10 +29,7 @@ export class Explainer {
       return { status: 404, error: `there is no detector ${detector}` };
     const question = this.#pipeline.ask(number, detector);
     if (question === null) return { status: 503, error: 'too many ask at once' };
-    const patience = new AbortController();
-    const waited = sleep(this.#patienceMs, undefined, { signal: patience.signal, ref: false }).catch(() => undefined);
-    await Promise.race([question.answered, waited]);
-    patience.abort();
+    await within(this.#patienceMs, question.answered);
     this.#pipeline.endQuestion(question);
     const { answers } = question;
     const pointNames = interfaces.map(({ name }) => name);

@@ -1,10 +1,11 @@
 /** The store as a part of the daemon: what is written into it and when, and what a run takes up of the one before. */
 import type { Milliseconds } from '../probes/probe.ts';
 import type { Component } from './components.ts';
-import type { Detector, Json } from './detectors/detector.ts';
+import type { Detector } from './detectors/detector.ts';
 import type { Incident, IncidentChange } from './incidents/incident.ts';
 import { parseIncident } from './incidents/savedIncident.ts';
 import { type Logger, LogLimiter } from './log.ts';
+import { parseJson } from './parseJson.ts';
 import type { Memory, Pipeline } from './pipeline.ts';
 import type { LevelMeter } from './store/levelMeter.ts';
 import { Store } from './store/store.ts';
@@ -197,16 +198,7 @@ export class Remembering implements Component {
 
 function memoriesOf({ memories }: Remembered): Memory[] {
   return memories.flatMap(({ point, detector, state }) => {
-    const parsed = parseMemory(state);
+    const parsed = parseJson(state);
     return parsed === undefined ? [] : [{ point, detector, state: parsed }];
   });
-}
-
-function parseMemory(text: string): Json | undefined {
-  try {
-    const parsed: Json = JSON.parse(text);
-    return parsed;
-  } catch {
-    return undefined;
-  }
 }

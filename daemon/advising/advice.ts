@@ -4,7 +4,8 @@ import type { Config } from '../config/config.ts';
 import type { Unit } from '../detectors/detector.ts';
 import type { Direction } from '../metering/window.ts';
 import { type Dial, dialsOf, type Place, type Settings } from './dials.ts';
-import { type Heights, seriesKey } from './levels.ts';
+import { levelKey } from '../level.ts';
+import type { Heights } from './levels.ts';
 
 /** The mean of a minute says little of what a tenant needs. */
 const LEAST_TO_SET_MS = 3_600_000;
@@ -110,7 +111,7 @@ function adviseOn(
   const series = seriesOf(dial, survey)
     .toSorted((a, b) => b.peak - a.peak)
     .map(({ tenant, direction, usual, peak }) => {
-      const raised = alerts.map((each) => each.get(seriesKey({ signature, tenant, direction })) ?? 0);
+      const raised = alerts.map((each) => each.get(levelKey({ signature, tenant, direction })) ?? 0);
       return { tenant, direction, usual: Math.round(usual), peak: Math.round(peak), alerts: raised };
     });
   const candidates = NAMES.map((is, k) => ({

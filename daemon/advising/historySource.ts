@@ -1,14 +1,14 @@
 /** What the daemon has stored as what has been seen: of every minute how high each signature was, and how much was used. */
 import type { Milliseconds } from '../../probes/probe.ts';
 import type { Config } from '../config/config.ts';
-import type { History } from '../store/history.ts';
+import { MINUTES_KEPT_MS } from '../store/expiry.ts';
+import { type History, STEP_MS, type UsageStep } from '../store/history.ts';
 import type { Alerts, Source, Survey } from './advice.ts';
 import type { Dial, Settings } from './dials.ts';
-import { type Level, Levels, seriesKey } from './levels.ts';
+import { MINUTE_MS } from '../calendar.ts';
+import { type Level, levelKey } from '../level.ts';
+import { Levels } from './levels.ts';
 
-const MINUTE_MS = 60_000;
-/** Minutes of usage are kept for so long, five minutes much longer. */
-const MINUTES_KEPT_MS = 2 * 86_400_000;
 /** Their history is that of usage: the store has levels of those alone that have a threshold. */
 const BY_USAGE: ReadonlySet<string> = new Set(['bandwidthThreshold', 'packetThreshold']);
 
@@ -42,7 +42,7 @@ export class HistorySource implements Source {
       means.add(level);
     }
     const spanMs = this.#toMs - firstMs;
-    const heights = [...levels.heights(spanMs / MINUTE_MS), ...means.heights(spanMs / this.#usageStepMs)];
+    const heights = [...levels.heights(spanMs / MINUTE_MS), ...means.heights(spanMs / STEP_MS[this.#usageStep])];
     return { heights, spanMs };
   }
 
@@ -73,7 +73,7 @@ export class HistorySource implements Source {
   }
 
   *#used({ tenants }: Config): Iterable<LevelOfStep> {
-    const step = this.#usageStepMs === MINUTE_MS ? 'minute' : 'fiveMinutes';
+    const step = this.#usageStep;
     for (const { id: tenant } of tenants) {
       for (const point of this.#history.usage(tenant, this.#fromMs, this.#toMs, step)) {
         const { startMs, knownMs, inBytes, outBytes, inPackets, outPackets } = point;
@@ -83,7 +83,7 @@ export class HistorySource implements Source {
           direction,
           value: perMs * 1000,
           startMs,
-          endMs: startMs + this.#usageStepMs,
+          endMs: startMs + STEP_MS[step],
         });
         yield of('bandwidthThreshold', 'inbound', (inBytes * 8) / knownMs);
         yield of('bandwidthThreshold', 'outbound', (outBytes * 8) / knownMs);
@@ -93,8 +93,9 @@ export class HistorySource implements Source {
     }
   }
 
-  get #usageStepMs(): Milliseconds {
-    return this.#toMs - this.#fromMs <= MINUTES_KEPT_MS ? MINUTE_MS : 5 * MINUTE_MS;
+  /** The shortest that is kept for so long. */
+  get #usageStep(): UsageStep {
+    return this.#toMs - this.#fromMs <= MINUTES_KEPT_MS ? 'minute' : 'fiveMinutes';
   }
 }
 
@@ -109,7 +110,7 @@ class Runs {
   }
 
   pass(level: LevelOfStep): void {
-    const key = seriesKey(level);
+    const key = levelKey(level);
     const goesOn = level.startMs - (this.#endMs.get(key) ?? -Infinity) < this.#closeAfterMs;
     if (!goesOn) this.alerts.set(key, (this.alerts.get(key) ?? 0) + 1);
     this.#endMs.set(key, level.endMs);

@@ -1,30 +1,19 @@
 /** How high each signature was for each tenant and direction: of every step (a window, or a minute) the largest value. */
-import type { Direction } from '../metering/window.ts';
+import { type Level, levelKey, type LevelSeries } from '../level.ts';
 
 /** Values are kept to 1 %. */
 const BUCKET_BASE = Math.log(1.01);
 /** What is usual: all but one step in a thousand. */
 const UNUSUAL_SHARE = 0.001;
 
-export interface Level {
-  readonly signature: string;
-  readonly tenant: string;
-  /** null: it is not about traffic. */
-  readonly direction: Direction | null;
-  readonly value: number;
-}
-
-export interface Heights extends Omit<Level, 'value'> {
+export interface Heights extends LevelSeries {
   readonly peak: number;
   /** All but one step in a thousand are at most as high; 0: lower than what is noted. */
   readonly usual: number;
 }
 
-export const seriesKey = ({ signature, tenant, direction }: Omit<Level, 'value'>): string =>
-  `${signature} ${tenant} ${direction ?? ''}`;
-
 interface Series {
-  readonly of: Omit<Level, 'value'>;
+  readonly of: LevelSeries;
   peak: number;
   /** Steps by the logarithm of their value. */
   readonly counts: Map<number, number>;
@@ -37,7 +26,7 @@ export class Levels {
 
   /** A value of the present step, of which the largest counts. */
   note(level: Level): void {
-    const key = seriesKey(level);
+    const key = levelKey(level);
     if (level.value > (this.#present.get(key)?.value ?? 0)) this.#present.set(key, level);
   }
 
@@ -49,7 +38,7 @@ export class Levels {
   /** The largest value of a whole step. */
   add({ value, ...of }: Level): void {
     if (!(value > 0)) return;
-    const key = seriesKey(of);
+    const key = levelKey(of);
     const series = this.#series.get(key) ?? { of, peak: 0, counts: new Map<number, number>() };
     const bucket = Math.ceil(Math.log(value) / BUCKET_BASE);
     series.counts.set(bucket, (series.counts.get(bucket) ?? 0) + 1);

@@ -4,7 +4,7 @@ import type { DetectorContext } from '../detectors/detector.ts';
 import { Pipeline } from '../pipeline.ts';
 import type { Window } from '../metering/window.ts';
 import type { Alerts } from './advice.ts';
-import { seriesKey } from './levels.ts';
+import { levelKey } from '../level.ts';
 
 export class Trial {
   readonly #pipeline: Pipeline;
@@ -17,7 +17,7 @@ export class Trial {
   observe(observationPoint: string, window: Window): void {
     for (const { event, incident } of this.#pipeline.observe(observationPoint, window)) {
       if (event !== 'opened') continue;
-      const key = seriesKey(incident);
+      const key = levelKey(incident);
       this.#alerts.set(key, (this.#alerts.get(key) ?? 0) + 1);
     }
   }

@@ -1,5 +1,6 @@
 /** The sections of the configuration file: their keys, units, defaults and bounds. */
 import { z } from 'zod';
+import { DAY_MS } from '../calendar.ts';
 import { type DetectorConfigs, detectorsSection } from '../detectors/index.ts';
 import type { ExporterConfig } from '../metering/collectorProtocol.ts';
 import { DEFAULT_STORE_PATH } from '../store/storePath.ts';
@@ -169,8 +170,6 @@ const enforcementSection = z
 const incidentsSection = z
   .strictObject({ closeAfter: duration(1000).default(30_000), maxOpen: count(1, 100_000).default(1000) })
   .transform(({ closeAfter, maxOpen }) => ({ closeAfterMs: closeAfter, maxOpen }));
-
-const DAY_MS = 86_400_000;
 
 const storeSection = z
   .strictObject({

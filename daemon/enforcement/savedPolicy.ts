@@ -1,6 +1,7 @@
 /** The policy's memory as text and back, and what of it is told to the store. Text that is none is no memory. */
 import { z } from 'zod';
 import type { Milliseconds } from '../../probes/probe.ts';
+import { parseJson } from '../parseJson.ts';
 import type { StandingLimit } from './limit.ts';
 import type { LimitStore, SavedLimit } from './limitStore.ts';
 import { type Decision, NOTHING, type PolicyMemory } from './policy.ts';
@@ -31,11 +32,7 @@ const savedMemory = z.object({
 });
 
 export function parseMemory(text: string | null): PolicyMemory {
-  try {
-    return savedMemory.safeParse(JSON.parse(text ?? 'null')).data ?? NOTHING;
-  } catch {
-    return NOTHING;
-  }
+  return savedMemory.safeParse(parseJson(text ?? '')).data ?? NOTHING;
 }
 
 export class SavedPolicy {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Milliseconds } from '../../probes/probe.ts';
 import { SKETCH_REGISTERS } from '../metering/distinctSketch.ts';
+import { parseJson } from '../parseJson.ts';
 import type { Incident } from './incident.ts';
 import type { IncidentRecord } from './record.ts';
 
@@ -112,11 +113,3 @@ export function parseIncident(text: string): Incident | null {
 }
 
 const isIncident = (value: unknown): value is Incident => savedIncident.safeParse(value).success;
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}

@@ -1,12 +1,12 @@
 /** Removes what is too old, in slices; nothing before it was summed up, and nothing while the clock is not to be trusted. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Milliseconds } from '../../probes/probe.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from './calendar.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../calendar.ts';
 import { summedUpTo } from './rollUp.ts';
 import { inTransaction } from './transaction.ts';
 
 const ROWS_A_SLICE = 2000;
-const MINUTES_KEPT_MS = 2 * DAY_MS;
+export const MINUTES_KEPT_MS = 2 * DAY_MS;
 const LEVELS_KEPT_MS = 7 * DAY_MS;
 const DAYS_KEPT_MS = 730 * DAY_MS;
 /** Somebody who opens and ends attacks as fast as Weir can name them must not fill the disk. */

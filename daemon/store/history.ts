@@ -2,13 +2,13 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { Milliseconds } from '../../probes/probe.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS, monthOf, monthName, startOfMonth } from './calendar.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, monthOf, monthName, startOfMonth } from '../calendar.ts';
 import { reasonOf } from './database.ts';
 import { percentile95, type UsagePercentile } from './percentile.ts';
-import { POINTS_A_DAY, POINTS_AN_HOUR, pointsOf, usagePointOf } from './rows.ts';
+import { directionOf, POINTS_A_DAY, POINTS_AN_HOUR, pointsOf, usagePointOf } from './rows.ts';
 import { SCHEMA_VERSION, schemaVersion } from './schema.ts';
 import { sumUsage, type UsagePoint } from './usageChunk.ts';
-import type { Level } from './writes.ts';
+import type { Level } from '../level.ts';
 
 export interface UsageAt extends UsagePoint {
   readonly startMs: Milliseconds;
@@ -22,7 +22,7 @@ export interface LevelAt extends Level {
 /** Minutes are kept for 2 days, five minutes for `store.keep`, hours for 2 years. */
 export type UsageStep = 'minute' | 'fiveMinutes' | 'hour';
 
-const STEP_MS: Readonly<Record<UsageStep, Milliseconds>> = {
+export const STEP_MS: Readonly<Record<UsageStep, Milliseconds>> = {
   minute: MINUTE_MS,
   fiveMinutes: HOUR_MS / POINTS_AN_HOUR,
   hour: HOUR_MS,
@@ -112,7 +112,7 @@ export class History {
         startMs: Number(minute) * MINUTE_MS,
         signature: String(signature),
         tenant: String(tenant),
-        direction: direction === 'inbound' || direction === 'outbound' ? direction : null,
+        direction: directionOf(direction),
         value: Number(value),
       };
   }

@@ -1,7 +1,8 @@
 /** The largest value of each signature for each tenant in the present minute: from it thresholds are proposed later. Bounded. */
 import type { Milliseconds } from '../../probes/probe.ts';
-import { MINUTE_MS } from './calendar.ts';
-import { type Level, levelKey, type LevelsWrite } from './writes.ts';
+import { MINUTE_MS } from '../calendar.ts';
+import { type Level, levelKey } from '../level.ts';
+import type { LevelsWrite } from './writes.ts';
 
 /** A minute. 1,000 tenants have some hundreds: only who comes near a threshold has a level. */
 export const MAX_LEVELS = 2048;

@@ -4,7 +4,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Milliseconds } from '../../probes/probe.ts';
-import { DAY_MS, HOUR_MS, monthName, monthOf, startOfMonth } from './calendar.ts';
+import { DAY_MS, HOUR_MS, monthName, monthOf, startOfMonth } from '../calendar.ts';
 import { getMeta, putMeta } from './meta.ts';
 import { percentile95 } from './percentile.ts';
 import { POINTS_A_DAY, POINTS_AN_HOUR, pointsOf, usagePointOf } from './rows.ts';

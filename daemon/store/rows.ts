@@ -1,4 +1,5 @@
 /** Rows of the tables as values. */
+import type { Direction } from '../metering/window.ts';
 import { decodeUsage, type UsagePoint } from './usageChunk.ts';
 
 /** Of five minutes, in a row of `usage_hours`. */
@@ -15,6 +16,10 @@ export const usagePointOf = (row: Row): UsagePoint => ({
   outBytes: Number(row['out_bytes']),
   outPackets: Number(row['out_packets']),
 });
+
+/** Of a column `direction`; null: of both, or of no traffic. */
+export const directionOf = (value: unknown): Direction | null =>
+  value === 'inbound' || value === 'outbound' ? value : null;
 
 /** Of the column `points`. */
 export const pointsOf = (points: unknown, count: number) =>

@@ -1,11 +1,11 @@
 /** The store, seen from the main thread, which never waits for the disk: a queue of writes, and the thread that writes them. */
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { setTimeout as pause } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import type { Milliseconds } from '../../probes/probe.ts';
 import type { LimitEnd, LimitStore, SavedLimit } from '../enforcement/limitStore.ts';
+import { within } from '../within.ts';
 import type { FileSize, Remembered, StoreAnswer, StoreInput, StoreRequest } from './storeProtocol.ts';
 import type { Batch } from './writer.ts';
 import { WriteQueue } from './writeQueue.ts';
@@ -60,7 +60,9 @@ interface Asked {
 const NOTHING: Remembered = { open: [], closed: [], limits: [], memories: [] };
 
 /** Where the policy's memory lies among those of the detectors: no observation point has this name, no detector that id. */
-const POLICY = '. enforcement';
+const POLICY = { point: '.', detector: 'enforcement' };
+const isOfPolicy = ({ point, detector }: Remembered['memories'][number]): boolean =>
+  point === POLICY.point && detector === POLICY.detector;
 
 export class Store implements LimitStore {
   readonly #options: StoreOptions;
@@ -100,7 +102,7 @@ export class Store implements LimitStore {
     if (answer === null) this.#tellStall('starting without what it remembers');
     const remembered = answer?.kind === 'opened' ? answer.remembered : NOTHING;
     this.#limits = remembered.limits;
-    this.#policy = remembered.memories.find(({ point, detector }) => `${point} ${detector}` === POLICY)?.state ?? null;
+    this.#policy = remembered.memories.find(isOfPolicy)?.state ?? null;
     return remembered;
   }
 
@@ -113,8 +115,7 @@ export class Store implements LimitStore {
   }
 
   saveMemory(state: string, atMs: Milliseconds): void {
-    const [point = '', detector = ''] = POLICY.split(' ');
-    this.put({ kind: 'memory', point, detector, savedMs: atMs, state });
+    this.put({ kind: 'memory', ...POLICY, savedMs: atMs, state });
   }
 
   save(standing: readonly SavedLimit[], atMs: Milliseconds): void {
@@ -252,16 +253,5 @@ export class Store implements LimitStore {
 
   #tellStall(consequence: string): void {
     this.#options.onProblem(`The store ${this.#options.path} does not answer, is the disk slow? (${consequence})`);
-  }
-}
-
-/** null: it takes longer. */
-async function within<Result>(ms: Milliseconds, work: Promise<Result>): Promise<Result | null> {
-  const timer = new AbortController();
-  const late = pause(ms, null, { signal: timer.signal }).catch(() => null);
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    timer.abort();
   }
 }

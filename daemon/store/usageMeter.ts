@@ -1,7 +1,7 @@
 /** What tenants used since it was asked last, from the running totals. */
 import type { Milliseconds } from '../../probes/probe.ts';
 import { INBOUND, OUTBOUND, ROW, rowBytes, rowPackets } from '../metering/window.ts';
-import { MINUTE_MS } from './calendar.ts';
+import { MINUTE_MS } from '../calendar.ts';
 import { USAGE_COLUMNS, type UsageWrite } from './writes.ts';
 
 const WIDTH = USAGE_COLUMNS.length;

@@ -1,10 +1,10 @@
 /** Writes batches into the tables, each batch whole or not at all. */
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { deflateRawSync } from 'node:zlib';
+import type { Level } from '../level.ts';
 import type { LimitEnd, SavedLimit } from '../enforcement/limitStore.ts';
 import type {
   IncidentWrite,
-  Level,
   LevelsWrite,
   LimitsWrite,
   MemoryWrite,
@@ -12,6 +12,8 @@ import type {
   UsageWrite,
   Write,
 } from './writes.ts';
+import { getMeta, putMeta } from './meta.ts';
+import { directionOf } from './rows.ts';
 import { inTransaction } from './transaction.ts';
 import { limitKey, USAGE_COLUMNS } from './writes.ts';
 
@@ -35,9 +37,9 @@ export class Writer {
   /** Throws with nothing written. */
   write({ id, writes }: Batch): void {
     inTransaction(this.#database, () => {
-      if (this.#get("SELECT value FROM meta WHERE key = 'batch'")?.['value'] === id) return;
+      if (getMeta(this.#database, 'batch') === id) return;
       for (const write of writes) this.#write(write);
-      this.#run("INSERT OR REPLACE INTO meta VALUES ('batch', ?)", [id]);
+      putMeta(this.#database, 'batch', id);
     });
   }
 
@@ -145,10 +147,6 @@ export class Writer {
     ]);
   }
 
-  #get(sql: string) {
-    return this.#prepare(sql).get();
-  }
-
   #run(sql: string, values: readonly SQLInputValue[]): void {
     this.#prepare(sql).run(...values);
   }
@@ -169,10 +167,10 @@ function numberOfTenant(database: DatabaseSync, id: string): number {
 
 /** A row of the table `limits`. */
 export function savedLimitOf(row: Readonly<Record<string, unknown>>): SavedLimit {
-  const { direction, until_ms: untilMs } = row;
+  const { until_ms: untilMs } = row;
   return {
     tenant: String(row['tenant']),
-    direction: direction === 'inbound' || direction === 'outbound' ? direction : null,
+    direction: directionOf(row['direction']),
     rateBps: Number(row['rate_bps']),
     sinceMs: Number(row['since_ms']),
     untilMs: untilMs === null ? null : Number(untilMs),

@@ -1,7 +1,7 @@
 /** What is to be written, as the main thread gives it: every kind of write, and how two of one thing become one. */
 import type { Milliseconds } from '../../probes/probe.ts';
 import type { LimitEnd, SavedLimit } from '../enforcement/limitStore.ts';
-import type { Direction } from '../metering/window.ts';
+import { type Level, levelKey } from '../level.ts';
 
 /** Columns of `UsageWrite.rows`, per tenant number - 1. */
 export const USAGE_COLUMNS = ['knownMs', 'inBytes', 'inPackets', 'outBytes', 'outPackets'] as const;
@@ -14,19 +14,11 @@ export interface UsageWrite {
   readonly rows: Float64Array<ArrayBuffer>;
 }
 
-/** The largest value of a signature for a tenant. */
-export interface Level {
-  readonly signature: string;
-  readonly tenant: string;
-  /** null: it is not about traffic. */
-  readonly direction: Direction | null;
-  readonly value: number;
-}
-
 export interface LevelsWrite {
   readonly kind: 'levels';
   /** Since 1970. */
   readonly minute: number;
+  /** Of each series its largest value. */
   readonly levels: readonly Level[];
 }
 
@@ -121,8 +113,6 @@ function largest(levels: readonly Level[]): Level[] {
   }
   return [...byKey.values()];
 }
-
-export const levelKey = ({ signature, tenant, direction }: Level): string => `${signature} ${tenant} ${direction}`;
 
 /** Of an object with a few short texts. */
 const OVERHEAD = 200;

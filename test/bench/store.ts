@@ -6,7 +6,7 @@ import { defaultConfig } from '../../daemon/config/host.ts';
 import type { Detector } from '../../daemon/detectors/detector.ts';
 import { createDetectors } from '../../daemon/detectors/index.ts';
 import { ROW, Window } from '../../daemon/metering/window.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../daemon/store/calendar.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../daemon/calendar.ts';
 import { Expiry } from '../../daemon/store/expiry.ts';
 import { History } from '../../daemon/store/history.ts';
 import { MAX_LEVELS } from '../../daemon/store/levelMeter.ts';

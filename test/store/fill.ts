@@ -1,7 +1,7 @@
 /** Batches of writes for tests, and a store's file with the writer on it. */
 import type { DatabaseSync } from 'node:sqlite';
 import { openDatabase } from '../../daemon/store/database.ts';
-import { MINUTE_MS } from '../../daemon/store/calendar.ts';
+import { MINUTE_MS } from '../../daemon/calendar.ts';
 import { Writer } from '../../daemon/store/writer.ts';
 import { USAGE_COLUMNS, type IncidentWrite, type UsageWrite, type Write } from '../../daemon/store/writes.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { MINUTE_MS } from '../../daemon/store/calendar.ts';
+import { MINUTE_MS } from '../../daemon/calendar.ts';
 import { History } from '../../daemon/store/history.ts';
 import type { LevelsWrite } from '../../daemon/store/writes.ts';
 import { openStore, usageOf } from './fill.ts';

@@ -1,6 +1,6 @@
 /** A process that writes into a store as fast as it can until it is killed; a number on stdout: all below it is written. */
 import { writeSync } from 'node:fs';
-import { MINUTE_MS } from '../../daemon/store/calendar.ts';
+import { MINUTE_MS } from '../../daemon/calendar.ts';
 import { Store } from '../../daemon/store/store.ts';
 import { incidentWrite, usageOf } from './fill.ts';
 

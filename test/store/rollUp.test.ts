@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../daemon/store/calendar.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../daemon/calendar.ts';
 import { Expiry } from '../../daemon/store/expiry.ts';
 import { History } from '../../daemon/store/history.ts';
 import { rollUpSlice } from '../../daemon/store/rollUp.ts';

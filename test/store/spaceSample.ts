@@ -1,7 +1,7 @@
 /** A store with some days of busy tenants, and what a year of many would take. */
 import type { TrafficEvidence } from '../../daemon/incidents/incident.ts';
 import { PACKET_KINDS } from '../../daemon/metering/decodeResult.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../daemon/store/calendar.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../daemon/calendar.ts';
 import { rollUpSlice } from '../../daemon/store/rollUp.ts';
 import { randomFrom } from '../support/random.ts';
 import { incidentWrite, openStore, type TestStore, usageOf } from './fill.ts';

@@ -1,5 +1,5 @@
 /** Hours, days and months of UTC; a month is numbered by 12 a year. */
-import type { Milliseconds } from '../../probes/probe.ts';
+import type { Milliseconds } from '../probes/probe.ts';
 
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 3_600_000;
