@@ -1,5 +1,4 @@
 /** Names floods of IP fragments: one address receives more of them than the threshold, and speaks to hardly anybody who sends them. */
-import { formatAddress } from '../metering/address.ts';
 import { BYTES_ICMP, INBOUND, ROW, rowBytes } from '../metering/window.ts';
 import { SIGHTINGS } from '../metering/pairTable.ts';
 import { FRAGMENT } from '../metering/decodeResult.ts';
@@ -26,8 +25,8 @@ function isPing({ window, tenant }: Target): boolean {
 
 function isEvasion(target: Target): boolean {
   const made = target.window.pairs
-    .lines()
-    .filter(({ sighting, responder }) => EVASIONS.has(sighting) && formatAddress(...responder) === target.address)
+    .linesTo(target.words)
+    .filter(({ sighting }) => EVASIONS.has(sighting))
     .reduce((sum, { packets }) => sum + packets, 0);
   return made >= received(target, FRAGMENT) * EVASION_SHARE;
 }

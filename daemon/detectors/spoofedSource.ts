@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { bogonFile } from '../config/bogonFile.ts';
 import { count } from '../config/units.ts';
-import { type AddressWords, formatAddress, hashAddress } from '../metering/address.ts';
+import { type AddressWords, formatAddress, hashAddress, isGroup } from '../metering/address.ts';
 import {
   ANSWERED,
   ARP_CONTACT,
@@ -138,6 +138,7 @@ class Sources {
 
   /** Addresses that many speak to for the first time in this window: from random sources, some of which cannot be. */
   floodedIn({ startMs, pairs }: Window): string[] {
+    if (pairs.size < FLOOD_CONTACTS) return [];
     const contacts = new Map<string, number>();
     for (const { responder } of pairs.lines()) {
       const to = formatAddress(...responder);
@@ -196,6 +197,3 @@ class Sources {
 const cardNumber = (mac: string): number => Number.parseInt(mac.replaceAll(':', ''), 16);
 
 const isUnspecified = ([, , w2, w3]: AddressWords): boolean => w3 === 0 && w2 === 0xffff;
-/** Multicast, or the limited broadcast: who has no address yet asks there. */
-const isGroup = ([w0, , w2, w3]: AddressWords): boolean =>
-  w2 === 0xffff ? w3 >>> 28 === 14 || w3 === -1 : w0 >>> 24 === 0xff;

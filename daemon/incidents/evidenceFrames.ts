@@ -1,7 +1,7 @@
 /** Gathers for each incident the headers of some of its packets, from before and after it was opened, as a pcap file. Bounded. */
 import type { Milliseconds } from '../../probes/probe.ts';
 import { decodeFrame } from '../metering/decode.ts';
-import type { AddressWords } from '../metering/address.ts';
+import { type AddressWords, isSameAddress } from '../metering/address.ts';
 import { FRAME_IP, Header } from '../metering/header.ts';
 import type { KeptFrame } from '../metering/keptFrames.ts';
 import { parseAddress } from '../tenants/prefix.ts';
@@ -115,7 +115,7 @@ export class EvidenceFrames {
     const { directory } = this.#options;
     const isIts =
       addresses.length > 0
-        ? addresses.every((address) => isSame(address, source) || isSame(address, target))
+        ? addresses.every((address) => isSameAddress(address, source) || isSameAddress(address, target))
         : directory.lookup(...source) === tenant || directory.lookup(...target) === tenant;
     if (!isIts) return 0;
     return kind === FRAME_IP ? Math.min(header.headerLength, bytes.length) : Math.min(OTHER_HEADER_BYTES, bytes.length);
@@ -126,9 +126,6 @@ export class EvidenceFrames {
     if (frames.length > 0) this.#options.onFile(id, pcapOf(frames));
   }
 }
-
-const isSame = (a: AddressWords, b: AddressWords): boolean =>
-  a[3] === b[3] && a[2] === b[2] && a[1] === b[1] && a[0] === b[0];
 
 const FILE_HEADER_BYTES = 24;
 const RECORD_HEADER_BYTES = 16;

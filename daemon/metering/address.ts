@@ -2,6 +2,18 @@
 
 export type AddressWords = readonly [number, number, number, number];
 
+// The last word differs most often.
+export const isSameAddress = (a: AddressWords, b: AddressWords): boolean =>
+  a[3] === b[3] && a[2] === b[2] && a[1] === b[1] && a[0] === b[0];
+
+export const isIpv4 = ([w0, w1, w2]: AddressWords): boolean => w0 === 0 && w1 === 0 && w2 === 0xffff;
+
+/** Multicast (RFC 5771, RFC 4291 section 2.7), or the limited broadcast of IPv4 (RFC 919). */
+export function isGroup(address: AddressWords): boolean {
+  if (!isIpv4(address)) return address[0] >>> 24 === 0xff;
+  return address[3] >>> 28 === 0xe || address[3] === -1;
+}
+
 /** Text in the canonical form (RFC 5952 for IPv6). */
 export function formatAddress(w0: number, w1: number, w2: number, w3: number): string {
   if (w0 === 0 && w1 === 0 && w2 === 0xffff) {

@@ -3,7 +3,7 @@
  * sources that cannot be true, headers that no stack sends. Fixed in size: what finds no room is counted as refused.
  */
 import { ANOMALIES } from './decodeResult.ts';
-import type { AddressWords } from './address.ts';
+import { type AddressWords, isSameAddress } from './address.ts';
 
 /**
  * Kinds of sightings. A contact's `initiator` is who speaks first and its port the responder's; outcomes have the same
@@ -150,6 +150,9 @@ export class PairTable {
   /** What `lines` gave, and of which state of the table. */
   #lines: readonly PairLine[] = [];
   #linesOf = -1;
+  /** Of `#lines`, by the last word of the responder. */
+  #byLastWord: ReadonlyMap<number, readonly PairLine[]> = new Map();
+  #byLastWordOf: readonly PairLine[] = [];
 
   static byteLength(bits: number): number {
     return META_LANES * 4 + (4 << bits) + ((LANES * 4) << bits);
@@ -261,6 +264,14 @@ export class PairTable {
     if (this.#linesOf !== state) this.#lines = Array.from({ length: this.size }, (_, i) => this.line(i));
     this.#linesOf = state;
     return this.#lines;
+  }
+
+  /** Those to one responder, in the same order. */
+  linesTo(responder: AddressWords): readonly PairLine[] {
+    const lines = this.lines();
+    if (this.#byLastWordOf !== lines) this.#byLastWord = Map.groupBy(lines, (line) => line.responder[3]);
+    this.#byLastWordOf = lines;
+    return (this.#byLastWord.get(responder[3]) ?? []).filter((line) => isSameAddress(line.responder, responder));
   }
 
   /** The line that was seen as the `index`-th. */

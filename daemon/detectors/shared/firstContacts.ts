@@ -3,7 +3,7 @@
  * anybody answers it.
  */
 import type { Milliseconds } from '../../../probes/probe.ts';
-import { type AddressWords, hashAddress } from '../../metering/address.ts';
+import { type AddressWords, hashAddress, isGroup, isIpv4 } from '../../metering/address.ts';
 import {
   ANSWERED,
   ARP_CONTACT,
@@ -261,7 +261,7 @@ export class FirstContacts {
   #concerns(line: PairLine): boolean {
     const { initiatorTenant, responderTenant, responder } = line;
     if (initiatorTenant === 0 && responderTenant === 0) return false;
-    if (isMulticast(responder)) return false;
+    if (isGroup(responder)) return false;
     const contact = line.sighting <= ARP_CONTACT ? line.sighting : line.of;
     // What this host asks on a tenant's link, it asks for whoever sends to there.
     if (contact === ARP_CONTACT) return !(line.isOutgoing && this.#context.portTenant !== 0);
@@ -293,14 +293,6 @@ class Routers {
 }
 
 const firstOf = (map: ReadonlyMap<number, unknown>): number => map.keys().next().value ?? 0;
-
-export const isIpv4 = ([w0, w1, w2]: AddressWords): boolean => w0 === 0 && w1 === 0 && w2 === 0xffff;
-
-/** RFC 5771, RFC 919, RFC 4291 section 2.7. */
-function isMulticast(address: AddressWords): boolean {
-  if (!isIpv4(address)) return address[0] >>> 24 === 0xff;
-  return address[3] >>> 28 === 0xe || address[3] === -1;
-}
 
 /** Mail, DNS with and without TLS, the web, NTP: a tenant speaks to any number of hosts there. */
 const USUAL_PORTS: ReadonlySet<number> = new Set([25, 53, 80, 123, 443, 853]);

@@ -28,14 +28,7 @@ export class ForgedSources {
   #areImpossible({ window, words }: Target): boolean {
     let all = 0;
     let impossible = 0;
-    for (const { responder, initiator, sighting } of window.pairs.lines()) {
-      if (
-        responder[3] !== words[3] ||
-        responder[2] !== words[2] ||
-        responder[1] !== words[1] ||
-        responder[0] !== words[0]
-      )
-        continue;
+    for (const { initiator, sighting } of window.pairs.linesTo(words)) {
       all += 1;
       if (sighting === FOREIGN_SOURCE || this.#bogons.classify(initiator) !== null) impossible += 1;
     }

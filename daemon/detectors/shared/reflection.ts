@@ -31,12 +31,7 @@ export function isReflected(target: Target): boolean {
 
 /** Whether one of the answers is known not to have been asked for. */
 function isUnasked({ window, words, topSourcePorts: [first] }: Target): boolean {
-  return window.pairs
-    .lines()
-    .some(
-      ({ sighting, port, responder }) =>
-        sighting === RESPONSE && port === first?.port && responder.every((word, i) => word === words[i]),
-    );
+  return window.pairs.linesTo(words).some(({ sighting, port }) => sighting === RESPONSE && port === first?.port);
 }
 
 /** With the fragments of large answers, which have no ports. */

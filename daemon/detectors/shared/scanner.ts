@@ -1,9 +1,9 @@
 /** One address that fails to be answered: whom it has tried, what that looks like, and for how long. */
 import { z } from 'zod';
 import type { Milliseconds } from '../../../probes/probe.ts';
-import type { AddressWords } from '../../metering/address.ts';
+import { type AddressWords, isIpv4 } from '../../metering/address.ts';
 import { ContactGroup, heavier, savedGroup, type Weight } from './contactGroup.ts';
-import { type Attempt, isIpv4, mix, type Outcome, OUTCOMES, PROBE_TYPES, type ProbeType } from './firstContacts.ts';
+import { type Attempt, mix, type Outcome, OUTCOMES, PROBE_TYPES, type ProbeType } from './firstContacts.ts';
 import { MEMORY_MS, Reach, savedReach } from './reach.ts';
 
 /** Ports and hosts of one scanner whose failures are followed. */

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Milliseconds } from '../../../probes/probe.ts';
-import { hashAddress } from '../../metering/address.ts';
+import { hashAddress, isSameAddress } from '../../metering/address.ts';
 import type { DetectorContext, Json } from '../detector.ts';
 import { type Attempt, mix } from './firstContacts.ts';
 import { MEMORY_MS } from './reach.ts';
@@ -79,7 +79,7 @@ export class Scanners {
       return known.fail(attempt, this.#answersAt(attempt), nowMs) ? known : null;
     }
     const before = this.#once.get(initiatorHash);
-    if (before === undefined || !isSameAddress(before, attempt)) return this.#remember(attempt);
+    if (before === undefined || !isSameAddress(before.initiator, attempt.initiator)) return this.#remember(attempt);
     if (isSame(before, attempt)) return null;
     this.#once.delete(initiatorHash);
     const scanner = Scanner.begin(attempt, this.#answered.get(initiatorHash) ?? 0, nowMs);
@@ -101,7 +101,7 @@ export class Scanners {
 
   #find({ initiator, initiatorHash }: Attempt): Scanner | null {
     const scanner = this.#scanners.get(initiatorHash);
-    return scanner !== undefined && scanner.address.every((word, i) => word === initiator[i]) ? scanner : null;
+    return scanner !== undefined && isSameAddress(scanner.address, initiator) ? scanner : null;
   }
 
   #insert(hash: number, scanner: Scanner, nowMs: Milliseconds): void {
@@ -139,7 +139,6 @@ export class Scanners {
   }
 }
 
-const isSameAddress = (a: Attempt, b: Attempt): boolean => a.initiator.every((word, i) => word === b.initiator[i]);
 const isSame = (a: Attempt, b: Attempt): boolean =>
   a.responderHash === b.responderHash && portKeyOf(a) === portKeyOf(b);
 const firstOf = (map: ReadonlyMap<number, unknown>): number => map.keys().next().value ?? 0;
