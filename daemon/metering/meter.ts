@@ -131,7 +131,9 @@ export class Meter {
     const portTenant = this.#portTenant;
     const { words: flows, shift: flowShift } = watch.contacts;
     const settled = watch.contacts.freshBits(ANSWERED_ONCE);
-    const seesDirection = watch.seesDirection(flags[from]! | flags[to - 1]!);
+    const seesDirection = watch.seesDirection;
+    let forwarded = 0;
+    let cameIn = 0;
     const window = this.#window;
     const { totals, tenants, malformed, sources, targets } = window;
     const sourceLanes = sources.lanes;
@@ -267,11 +269,18 @@ export class Meter {
         watch.frame(view, block, i);
         watch.observe(header, sourceHash, targetHash, packets, length, sourceTenant, tenant);
       }
-      if (seesDirection && sourceTenant !== portTenant && (flags[i]! & FRAME_OUTGOING) === 0) {
-        watch.frame(view, block, i);
-        watch.observeSource(header, sourceHash, targetHash, packets, length, sourceTenant, tenant);
+      if (sourceTenant !== portTenant) {
+        if ((flags[i]! & FRAME_OUTGOING) !== 0) forwarded += 1;
+        else {
+          cameIn += 1;
+          if (seesDirection) {
+            watch.frame(view, block, i);
+            watch.observeSource(header, sourceHash, targetHash, packets, length, sourceTenant, tenant);
+          }
+        }
       }
     }
+    watch.countForwarded(forwarded, cameIn);
   }
 
   #findLine(table: CounterTable, hash: number, w0: number, w1: number, w2: number, w3: number): number {

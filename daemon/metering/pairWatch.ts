@@ -48,6 +48,9 @@ const SOURCE_BUDGET = 512;
 const MAX_LOOKS = 16_384;
 const MAX_TARGET_LOOKS = 1024;
 
+/** A host says a few frames by itself, also at a mirror port: ARP, discovery. */
+const LEAST_FORWARDED = 16;
+
 const LAND = anomalyBit('land');
 const TCP_FLAGS = anomalyBit('tcpFlags');
 const OVERLAPPING_FRAGMENT = anomalyBit('overlappingFragment');
@@ -88,6 +91,8 @@ export class PairWatch {
   #startMs: Milliseconds = 0;
   #newestMs: Milliseconds = -1;
   #seesDirection = false;
+  #forwarded = 0;
+  #cameIn = 0;
 
   readonly #kept: KeptFrames | null;
 
@@ -115,6 +120,7 @@ export class PairWatch {
     this.#startMs = startMs;
     this.contacts.turnTo(startMs);
     this.#missed.turnTo(startMs);
+    this.#seesDirection ||= this.#forwarded >= LEAST_FORWARDED && this.#forwarded > this.#cameIn;
     this.#sourceBudgets.fill(0);
     this.#targetBudgets.fill(0);
     this.#looks = 0;
@@ -174,10 +180,18 @@ export class PairWatch {
     this.#frame = i;
   }
 
-  /** Whether the probe tells who sent a frame: true once it was this host, as it is not at a mirror port or in a file. */
-  seesDirection(flags: number): boolean {
-    if ((flags & FRAME_OUTGOING) !== 0) this.#seesDirection = true;
+  /**
+   * Whether this host forwards what it shows, and the probe tells so: true once more of what should be going out of the interface was
+   * sent by this host than came in. At a mirror port and in a file all of it comes in, but for what the host says itself.
+   */
+  get seesDirection(): boolean {
     return this.#seesDirection;
+  }
+
+  /** Frames that only go out of the interface, where it is no mirror port: how many did, and how many came in. */
+  countForwarded(outgoing: number, incoming: number): void {
+    this.#forwarded += outgoing;
+    this.#cameIn += incoming;
   }
 
   /**

@@ -266,6 +266,9 @@ const direction = (isOutgoing: readonly boolean[], ...frames: readonly Uint8Arra
   isOutgoing.forEach((is, i) => (block.flags[i] = is ? FRAME_OUTGOING : 0));
   return block;
 };
+/** As a host that forwards has sent before. */
+const forwarded = (bytes: Uint8Array): FrameBlock =>
+  direction(Array<boolean>(16).fill(true), ...Array<Uint8Array>(16).fill(bytes));
 const spoofs = (window: Window): string[] => sightingsOf(window).filter((text) => /Source /.test(text));
 
 describe('PairWatch', () => {
@@ -308,6 +311,7 @@ describe('PairWatch', () => {
 
   it("shows a source that is not the tenant's at its own port", () => {
     const bed = new Bed(1);
+    bed.see(forwarded(to({ flags: ack })));
     const block = direction(
       [true, false, false, false],
       to({ flags: ack }),
@@ -321,13 +325,27 @@ describe('PairWatch', () => {
   it("shows a tenant's source that comes from the internet, once the probe tells who sends", () => {
     const bed = new Bed();
     assert.deepEqual(spoofs(bed.see(direction([false, false], back({}), back({})))), []);
+    bed.see(forwarded(back({})));
     assert.deepEqual(spoofs(bed.see(direction([true, false], back({}), back({})))), [`ownSource ${b} > ${a}`]);
+  });
+
+  it('takes a mirror port for one, whatever its host says itself', () => {
+    const bed = new Bed();
+    const mirrored = Array.from({ length: 40 }, () => back({}));
+    const solicitation = frame({ source: 'fe80::1', destination: 'ff02::2', protocol: 'icmp' });
+    const all = [...Array.from({ length: 20 }, () => solicitation), ...mirrored];
+    const ways = all.map((_, i) => i < 20);
+    for (let window = 0; window < 4; window++) assert.deepEqual(spoofs(bed.see(direction(ways, ...all))), []);
+    // The host has an address of a tenant, and says less than is mirrored.
+    const own = all.map((_, i) => i < 20 || i % 4 === 0);
+    for (let window = 0; window < 4; window++) assert.deepEqual(spoofs(bed.see(direction(own, ...all))), []);
   });
 
   it('takes an address that is not configured yet for no forgery', () => {
     const bed = new Bed(1);
     const dhcp = frame({ source: '0.0.0.0', destination: '255.255.255.255', ...udp, destinationPort: 67 });
     const linkLocal = frame({ source: 'fe80::1', destination: 'ff02::1', ...udp });
+    bed.see(forwarded(to({})));
     assert.deepEqual(spoofs(bed.see(direction([true, false, false], to({}), dhcp, linkLocal))), []);
   });
 

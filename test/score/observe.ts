@@ -6,12 +6,17 @@ import { Tick } from '../../daemon/metering/tick.ts';
 import { TABLES, Window } from '../../daemon/metering/window.ts';
 import { Pipeline } from '../../daemon/pipeline.ts';
 import { TenantDirectory } from '../../daemon/tenants/directory.ts';
-import { FRAME_OUTGOING, type FrameBlock, LINKTYPE_ETHERNET, type Milliseconds } from '../../probes/probe.ts';
+import { FRAME_OUTGOING, type FrameBlock, type Milliseconds } from '../../probes/probe.ts';
+import { blockOf, frame, patched, TCP_FLAGS } from '../support/frames.ts';
 import { JUDGED, type Observation, type Seen, type WrittenTenant } from './trial.ts';
 
 const HASH_SEED = 0;
 const POINT = 'score';
 const MAC_BYTES = 6;
+/** So many that the meter believes that the host forwards. */
+const GREETINGS = 16;
+/** No tenant's (RFC 2544). */
+const NOBODY = '198.18.0.1';
 const LONGEST_GAP_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
@@ -31,6 +36,8 @@ export class Observer {
   readonly #openedMs = new Map<string, Milliseconds>();
   readonly #closed: Incident[] = [];
   readonly #host: Uint8Array | null;
+  /** Somebody whose packets leave by the interface. */
+  readonly #forwarded: string;
   #lastMs: Milliseconds | null = null;
   #sumMs = 0;
 
@@ -42,6 +49,8 @@ export class Observer {
     const portTenant = config.tenants.findIndex(({ id }) => id === port) + 1;
     this.#pipeline.declare(POINT, { portTenant });
     this.#window = window;
+    const [prefix = NOBODY] = config.tenants[0]?.addresses ?? [];
+    this.#forwarded = portTenant === 0 ? prefix.replace(/\/.*/, '') : NOBODY;
     this.#host = host === undefined ? null : Buffer.from(host.replaceAll(':', ''), 'hex');
     this.#tick = new Tick({
       meter: new Meter(directory, window, { seed: HASH_SEED, portTenant }),
@@ -63,10 +72,10 @@ export class Observer {
     }
   }
 
-  /** As the kernel does; and the host has said something before. */
+  /** As the kernel does; and the host has forwarded something before. */
   #mark(block: FrameBlock, host: Uint8Array): void {
     const { bytes, offsets, flags, timesMs, count } = block;
-    if (this.#lastMs === null) this.#tick.observe(greeting(host, timesMs[0]! - 1000));
+    if (this.#lastMs === null) this.#tick.observe(greeting(host, this.#forwarded, timesMs[0]! - 1000));
     for (let i = 0; i < count; i++) {
       const source = offsets[i]! + MAC_BYTES;
       flags[i] = Buffer.compare(bytes.subarray(source, source + MAC_BYTES), host) === 0 ? FRAME_OUTGOING : 0;
@@ -87,18 +96,11 @@ export class Observer {
   }
 }
 
-/** A frame of the host's that says nothing to anybody: EtherType 0x88b5 is for experiments (IEEE 802). */
-function greeting(host: Uint8Array, timeMs: Milliseconds): FrameBlock {
-  return {
-    bytes: Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff, 0xff, ...host, 0x88, 0xb5, ...new Uint8Array(46)),
-    linkType: LINKTYPE_ETHERNET,
-    count: 1,
-    offsets: Uint32Array.of(0),
-    capturedLengths: Uint32Array.of(60),
-    wireLengths: Uint32Array.of(60),
-    timesMs: Float64Array.of(timeMs),
-    segmentSizes: Uint16Array.of(0),
-    vlanTags: Uint32Array.of(0),
-    flags: Uint8Array.of(FRAME_OUTGOING),
-  };
+/** Segments in the middle of a connection, which the host forwards, and which say nothing to anybody. */
+function greeting(host: Uint8Array, source: string, timeMs: Milliseconds): FrameBlock {
+  const destination = source.includes(':') ? '2001:db8:fff0::1' : '198.18.0.2';
+  const bytes = patched(frame({ source, destination, flags: TCP_FLAGS.ack }), MAC_BYTES, ...host);
+  const block = blockOf(Array.from({ length: GREETINGS }, () => ({ bytes, timeMs })));
+  block.flags.fill(FRAME_OUTGOING);
+  return block;
 }
