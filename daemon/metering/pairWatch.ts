@@ -463,21 +463,23 @@ export class PairWatch {
     else if (protocol === PROTOCOL_ICMP || protocol === PROTOCOL_ICMPV6) port = -1;
     const responderHash = hashAddress(this.#seed, w0, w1, w2, w3);
     const contact = this.#refusedContact(targetHash, responderHash, protocol, port);
+    // Anybody can write an error about a packet that was never sent.
+    if (contact === null) return;
     const key = this.#key;
-    key.sighting = contact === null ? STRAY_REFUSED : REFUSED;
-    key.of = contact ?? CONTACT_BY_PROTOCOL[protocol] ?? PROTOCOL_CONTACT;
+    key.sighting = REFUSED;
+    key.of = contact;
     key.port = port;
     key.otherPort = hasPorts ? view.getUint16(transport) : 0;
     this.#fill(header, targetTenant, this.#directory.lookup(w0, w1, w2, w3));
     this.#add(targetHash, responderHash, packets, length);
   }
 
-  /** The sighting of the contact that was asked and is refused now; null: none is known. */
+  /** The sighting of the contact that waits for an answer and is refused now; null: none does. */
   #refusedContact(initiatorHash: number, responderHash: number, protocol: number, port: number): number | null {
     const candidates = protocol === PROTOCOL_TCP ? TCP_CONTACTS : [CONTACT_BY_PROTOCOL[protocol] ?? PROTOCOL_CONTACT];
     for (const sighting of candidates) {
       const asked = contactHash(initiatorHash, responderHash, port, sighting);
-      if (this.contacts.look(asked) === UNKNOWN) continue;
+      if (this.contacts.look(asked) !== ASKED) continue;
       this.contacts.remember(asked, REFUSED_ONCE);
       return sighting;
     }

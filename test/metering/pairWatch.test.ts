@@ -143,7 +143,21 @@ const seen: readonly (readonly [criterion: string, frames: readonly Uint8Array[]
     [request, unreachable('203.0.113.1', request, 13)],
     [`udp ${a} > ${b} 53`, `refused udp ${a} > ${b} 53`],
   ],
-  ['a refusal of what was not seen', [unreachable(b, request, 3)], [`strayRefused udp ${a} > ${b} 53`]],
+  [
+    'a refusal of what was not seen as nothing',
+    [unreachable(b, request, 3), unreachable('203.0.113.1', to({}), 13)],
+    [],
+  ],
+  [
+    'a refusal of what was answered as nothing',
+    [to({}), back({ flags: syn | ack }), unreachable('203.0.113.1', to({}), 13)],
+    [`syn ${a} > ${b} 80`, `answered syn ${a} > ${b} 80`],
+  ],
+  [
+    'a refusal that comes twice, once',
+    [request, unreachable(b, request, 3), unreachable(b, request, 3)],
+    [`udp ${a} > ${b} 53`, `refused udp ${a} > ${b} 53`],
+  ],
   ['an echo', [to(icmp), patched(back(icmp), ICMP_AT, 0)], [`echo ${a} > ${b}`, `answered echo ${a} > ${b}`]],
   [
     'another protocol',
