@@ -20,6 +20,7 @@ import { noticesOf } from './enforcement/notices.ts';
 import { Tc } from './enforcement/tc.ts';
 import { WriterLock } from './enforcement/writerLock.ts';
 import { runtimeDirectory } from './config/schema.ts';
+import { HistoryReader } from './store/historyReader.ts';
 import { LevelMeter } from './store/levelMeter.ts';
 import { Remembering } from './remembering.ts';
 import { EvidenceFrames } from './incidents/evidenceFrames.ts';
@@ -30,8 +31,10 @@ import { probeInput } from './metering/probeInput.ts';
 import { TABLES, type Window, WINDOW_MS } from './metering/window.ts';
 import { Pipeline } from './pipeline.ts';
 import { ProbeLog } from './probeLog.ts';
+import { Archive } from './status/archive.ts';
 import type { Outcome } from './status/changes.ts';
 import { type ControlServerOptions, startControlServer } from './status/controlServer.ts';
+import { EventStream } from './status/eventStream.ts';
 import { enforcementStatus, limitStatus } from './status/limitStatus.ts';
 import { Links } from './status/links.ts';
 import { Metrics } from './status/metrics.ts';
@@ -39,7 +42,7 @@ import { Observations } from './status/observations.ts';
 import { startStatusServer, type StatusServerOptions } from './status/server.ts';
 import type { LimitStatus } from './status/snapshot.ts';
 import { RecentIncidents } from './status/recentIncidents.ts';
-import { takeSnapshot, takeVitals } from './status/takeSnapshot.ts';
+import { takeOverview, takeSnapshot, takeTenants, takeVitals } from './status/takeSnapshot.ts';
 import { accountingPoints } from './tenants/accounting.ts';
 import { TenantDirectory } from './tenants/directory.ts';
 
@@ -59,6 +62,7 @@ export class Daemon {
   readonly #recent = new RecentIncidents();
   readonly #observations: Observations;
   readonly #metrics: Metrics;
+  readonly #events: EventStream;
   readonly #notifier: AlertmanagerNotifier;
   readonly #enforcer: Enforcer;
   readonly #captures: ReadonlyMap<string, Capture>;
@@ -112,20 +116,34 @@ export class Daemon {
       observations: this.#observations,
       links: this.#links.latest,
     });
+    const tenantSources = () => ({
+      ...vitalSources(),
+      open: this.#pipeline.incidents.open(),
+      limits: this.#limits(),
+      sampling: this.#sampling,
+    });
     const snapshot = () =>
       takeSnapshot({
-        ...vitalSources(),
+        ...tenantSources(),
         configPath,
-        open: this.#pipeline.incidents.open(),
         closed: this.#recent.closed,
         incidentCounters: this.#pipeline.incidents.counters,
-        limits: this.#limits(),
         enforcement: enforcementStatus(config.enforcement.mode, this.#enforcer.state),
         alertmanager: this.#notifier.statuses(),
         store: this.#remembering?.store.state ?? null,
         loopDelay,
-        sampling: this.#sampling,
       });
+    const reader = config.store.path === null ? null : new HistoryReader({ path: config.store.path });
+    const archive = new Archive({
+      reader,
+      tenants: config.tenants,
+      open: () => this.#pipeline.incidents.open(),
+      closed: () => this.#recent.closed,
+      limits: () => this.#limits(),
+      tenantStatuses: () => takeTenants(tenantSources()),
+      hasEvidence: async (id) => (await this.#evidenceFolder?.has(id)) ?? false,
+    });
+    this.#events = new EventStream({ overview: () => takeOverview(tenantSources()) });
     const explainer = new Explainer(config, this.#pipeline);
     const { traffic } = this.#observations;
     this.#metrics = new Metrics({ tenantIds: config.tenants.map(({ id }) => id), traffic, snapshot });
@@ -147,6 +165,8 @@ export class Daemon {
           snapshot,
           vitals: () => takeVitals(vitalSources()),
           limits: () => this.#limits(),
+          archive,
+          events: this.#events,
           explain: (tenant, detector) => explainer.explain(tenant, detector),
           evidence: async (id) => (await this.#evidenceFolder?.read(id)) ?? null,
           metrics: () => this.#metrics.text(),
@@ -157,6 +177,7 @@ export class Daemon {
         config.status,
       ),
       ...(this.#remembering === null ? [] : [this.#remembering]),
+      ...(reader === null ? [] : [reader]),
       { name: 'links', start: () => this.#links.start(), stop: () => this.#links.stop() },
       { name: 'enforcement', start: () => this.#enforcer.start(Date.now()), stop: () => this.#enforcer.stop() },
       { name: 'evidence', start: () => Promise.resolve(), stop: () => this.#stopEvidence() },
@@ -295,6 +316,7 @@ export class Daemon {
     for (const change of changes) {
       this.#metrics.observeIncident(change);
       this.#recent.observe(change);
+      this.#events.observe(change);
       this.#remembering?.observe(change, nowMs);
       if (change.event !== 'refreshed') this.#log.info({ incident: change.incident }, `incident ${change.event}`);
     }

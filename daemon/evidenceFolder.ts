@@ -65,6 +65,11 @@ export class EvidenceFolder {
     }
   }
 
+  async has(id: string): Promise<boolean> {
+    if (!ID.test(id)) return false;
+    return (await stat(this.#fileOf(id)).catch(() => null)) !== null;
+  }
+
   /** Resolves once everything that was given is written, or given up. */
   async stop(): Promise<void> {
     await this.#writing;

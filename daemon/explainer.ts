@@ -2,7 +2,7 @@
 import type { Config } from './config/config.ts';
 import { detectorDefinitions } from './detectors/index.ts';
 import type { Pipeline } from './pipeline.ts';
-import type { ExplainAnswer } from './status/api.ts';
+import type { ExplainAnswer } from './status/routes.ts';
 import { explainTenant } from './status/explanation.ts';
 import { within } from './within.ts';
 

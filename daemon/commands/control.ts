@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { parseDuration, parseRate } from '../config/units.ts';
 import { messageOf } from '../messageOf.ts';
 import { renderLimits } from '../status/renderLimits.ts';
+import type { Page } from '../status/answers.ts';
 import type { LimitStatus } from '../status/snapshot.ts';
 import { fail, loadOr, print } from './terminal.ts';
 
@@ -45,10 +46,10 @@ export async function release(tenant: string, options: ControlOptions): Promise<
 
 /** 0: shown. */
 export async function limits(options: ControlOptions): Promise<number> {
-  const answer = await ask('GET', '/api/limits', options);
+  const answer = await ask('GET', '/api/limits?limit=500', options);
   if (answer === null) return 1;
-  const all: LimitStatus[] = JSON.parse(answer);
-  show(answer, all, options);
+  const { items }: Page<LimitStatus> = JSON.parse(answer);
+  show(answer, items, options);
   return 0;
 }
 

@@ -1,90 +1,82 @@
-/** What each path of the status endpoint answers, whatever carries it. Read-only. */
-import type { Explanation } from './explanation.ts';
-import { assessHealth } from './health.ts';
+/** What each request of the status endpoint is answered, whatever carries it. Read-only. */
+import { HistoryUnavailable } from '../store/historyReader.ts';
+import { QueryError } from './archive.ts';
+import { openApiDocument } from './openapi.ts';
 import { renderStatus } from './render.ts';
-import type { LimitStatus, StatusSnapshot, Vitals } from './snapshot.ts';
+import { jsonReply, problem, type Reply, TEXT } from './reply.ts';
+import { type ApiSources, type Route, ROUTES } from './routes.ts';
 
-export interface Reply {
-  readonly status: number;
-  readonly contentType: string;
-  readonly body: string | Uint8Array;
-  /** The methods that there are, where the one that was asked for is none of them. */
-  readonly allow?: string;
+export interface ApiRequest {
+  readonly method: string;
+  /** As in the request line. */
+  readonly target: string;
+  /** What the client would like best; empty: it does not say. */
+  readonly accept: string;
 }
 
-export type ExplainAnswer =
-  | { readonly status: 200; readonly explanation: Explanation }
-  | { readonly status: 404 | 503; readonly error: string };
+const MAX_PARAMETER = 200;
 
-export interface ApiSources {
-  readonly snapshot: () => StatusSnapshot;
-  readonly vitals: () => Vitals;
-  readonly limits: () => readonly LimitStatus[];
-  /** `detector` null: all of them. */
-  readonly explain: (tenant: string, detector: string | null) => Promise<ExplainAnswer>;
-  /** The pcap file of an incident's packets; null: there is none, or not yet. */
-  readonly evidence: (id: string) => Promise<Uint8Array | null>;
-  /** The text that Prometheus scrapes. */
-  readonly metrics: () => Promise<string>;
-}
-
-const TEXT = 'text/plain; charset=utf-8';
-const JSON_TYPE = 'application/json; charset=utf-8';
-/** Prometheus' text format, https://prometheus.io/docs/instrumenting/exposition_formats/. */
-const METRICS = 'text/plain; version=0.0.4; charset=utf-8';
-const LISTING =
-  '\n/healthz     200 ok, or 503 and why\n/api/status  all of this as JSON\n/api/limits  the limits alone\n' +
-  '/api/explain?tenant=…[&detector=…]  where a tenant stands with the detectors\n/api/incidents/ID/evidence.pcap  the headers of some of its packets\n/metrics     for Prometheus\n';
-
-type Route = (sources: ApiSources, query: URLSearchParams) => Reply | Promise<Reply>;
-
-const ROUTES = new Map<string, Route>([
-  ['/', ({ snapshot }) => ({ status: 200, contentType: TEXT, body: renderStatus(snapshot()) + LISTING })],
-  ['/healthz', ({ vitals }) => healthReply(vitals())],
-  ['/api/status', ({ snapshot }) => jsonReply(200, snapshot())],
-  ['/api/limits', ({ limits }) => jsonReply(200, limits())],
-  ['/api/explain', explainReply],
-  ['/metrics', async ({ metrics }) => ({ status: 200, contentType: METRICS, body: await metrics() })],
-]);
-
-export function jsonReply(status: number, value: unknown): Reply {
-  return { status, contentType: JSON_TYPE, body: `${JSON.stringify(value)}\n` };
-}
-
-/** `target` as in the request line; what a query has beyond what is asked for is ignored. */
-export async function answer(method: string, target: string, sources: ApiSources): Promise<Reply> {
-  const [path = '', query = ''] = target.split('?', 2);
-  const route = ROUTES.get(path) ?? evidenceRoute(path);
-  if (route === undefined) return jsonReply(404, { error: 'not found' });
+/** What a query has beyond what is asked for is ignored. */
+export async function answer({ method, target }: ApiRequest, sources: ApiSources): Promise<Reply> {
+  const cut = target.indexOf('?');
+  const path = cut === -1 ? target : target.slice(0, cut);
+  const query = new URLSearchParams(cut === -1 ? '' : target.slice(cut + 1));
+  const reply = replyTo(path);
+  if (reply === null) return problem(404, 'not found');
   if (method !== 'GET' && method !== 'HEAD')
-    return { ...jsonReply(405, { error: 'read-only: GET and HEAD alone' }), allow: 'GET, HEAD' };
-  return route(sources, new URLSearchParams(query));
+    return { ...problem(405, 'read-only: GET and HEAD alone'), allow: 'GET, HEAD' };
+  try {
+    return await reply(sources, query);
+  } catch (error) {
+    if (error instanceof QueryError) return problem(400, error.message);
+    if (error instanceof HistoryUnavailable) return problem(503, error.message);
+    throw error;
+  }
 }
 
-/** Of https://www.iana.org/assignments/media-types/application/vnd.tcpdump.pcap. */
-const PCAP = 'application/vnd.tcpdump.pcap';
+type ReplyTo = (sources: ApiSources, query: URLSearchParams) => Reply | Promise<Reply>;
 
-function evidenceRoute(path: string): Route | undefined {
-  const id = /^\/api\/incidents\/([0-9a-f]{12})\/evidence\.pcap$/.exec(path)?.[1];
-  if (id === undefined) return undefined;
-  return async ({ evidence }) => {
-    const body = await evidence(id);
-    return body === null
-      ? jsonReply(404, { error: `no packets of ${id} are kept, or it was opened less than 10 s ago` })
-      : { status: 200, contentType: PCAP, body };
-  };
+function replyTo(path: string): ReplyTo | null {
+  if (path === '/')
+    return ({ snapshot }) => ({ status: 200, contentType: TEXT, body: renderStatus(snapshot()) + listing() });
+  if (path === '/api/openapi.json') return () => jsonReply(200, document());
+  for (const route of ROUTES) {
+    const parameters = parametersOf(route.path, path);
+    if (parameters !== null) return (sources, query) => route.reply(sources, parameters, query);
+  }
+  return null;
 }
 
-async function explainReply({ explain }: ApiSources, query: URLSearchParams): Promise<Reply> {
-  const tenant = query.get('tenant');
-  if (tenant === null) return jsonReply(400, { error: 'whose? /api/explain?tenant=ID' });
-  const answered = await explain(tenant, query.get('detector'));
-  return answered.status === 200
-    ? jsonReply(200, answered.explanation)
-    : jsonReply(answered.status, { error: answered.error });
+/** null: the path is not of this route. */
+function parametersOf(pattern: Route['path'], path: string): string[] | null {
+  const wanted = pattern.split('/');
+  const parts = path.split('/', wanted.length + 1);
+  if (parts.length !== wanted.length) return null;
+  const parameters: string[] = [];
+  for (const [i, want] of wanted.entries()) {
+    const part = parts[i] ?? '';
+    if (!want.startsWith('{')) {
+      if (part !== want) return null;
+      continue;
+    }
+    const parameter = decoded(part);
+    if (parameter === null) return null;
+    parameters.push(parameter);
+  }
+  return parameters;
 }
 
-function healthReply(vitals: Vitals): Reply {
-  const health = assessHealth(vitals);
-  return jsonReply(health.status === 'ok' ? 200 : 503, health);
+function decoded(part: string): string | null {
+  try {
+    const text = decodeURIComponent(part);
+    return text === '' || text.length > MAX_PARAMETER ? null : text;
+  } catch {
+    return null;
+  }
 }
+
+let written: ReturnType<typeof openApiDocument> | null = null;
+const document = () => (written ??= openApiDocument());
+
+const listing = (): string =>
+  `\n${ROUTES.map(({ path, summary }) => `${path}  ${summary}`).join('\n')}\n/api/openapi.json  all of it for programs\n`;

@@ -1,16 +1,19 @@
 /** HTTP within bounds, whatever carries it. A bad request is answered, at worst with a closed connection, and goes no further. */
+import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { BaseLogger } from 'pino';
-import { jsonReply, type Reply } from './api.ts';
+import { jsonReply, type Reply } from './reply.ts';
 
 const MAX_HEADER_BYTES = 8_192;
 const MAX_CONNECTIONS = 128;
 
-/** Nothing of an answer is kept, run, framed or read by a page of another origin. */
+/** An answer is asked for again each time, and nothing of it is run but our own files, framed or read by a page of another origin. */
 const SECURITY_HEADERS = {
-  'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cache-control': 'private, no-cache',
+  'content-security-policy':
+    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
+  'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
@@ -54,14 +57,35 @@ async function serve(
   }
 }
 
-function send(request: IncomingMessage, response: ServerResponse, { status, contentType, body, allow }: Reply): void {
+function send(request: IncomingMessage, response: ServerResponse, reply: Reply): void {
   if (response.headersSent || response.destroyed) return;
+  const { status, contentType, body, allow, feed } = reply;
+  const headers = { ...SECURITY_HEADERS, 'content-type': contentType, vary: 'accept' };
+  if (feed !== undefined) {
+    response.writeHead(status, headers);
+    if (request.method === 'HEAD') response.end();
+    else feed(response);
+    return;
+  }
+  const etag = status === 200 ? etagOf(body) : null;
+  if (etag !== null && isKnown(etag, request.headers['if-none-match'])) {
+    response.writeHead(304, { ...SECURITY_HEADERS, etag, vary: 'accept' });
+    response.end();
+    return;
+  }
   // What a refused request goes on to send is not waited for.
   const refused = status >= 400 && status < 500 ? { connection: 'close', ...(allow !== undefined && { allow }) } : {};
-  const length = { 'content-type': contentType, 'content-length': Buffer.byteLength(body) };
-  response.writeHead(status, { ...SECURITY_HEADERS, ...length, ...refused });
+  const length = { 'content-length': Buffer.byteLength(body), ...(etag !== null && { etag }) };
+  response.writeHead(status, { ...headers, ...length, ...refused });
   response.end(request.method === 'HEAD' ? undefined : body);
 }
+
+const etagOf = (body: Reply['body']): string => `"${createHash('sha1').update(body).digest('base64url')}"`;
+
+/** RFC 9110 section 13.1.2. */
+const isKnown = (etag: string, known: string | undefined): boolean =>
+  known !== undefined &&
+  known.split(',').some((each) => each.trim() === '*' || each.trim().replace(/^W\//, '') === etag);
 
 const CLIENT_ERRORS: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',

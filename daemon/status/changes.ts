@@ -1,7 +1,7 @@
 /** What can be changed through the control socket: one line a path, with what each method does. Pure but for its controls. */
 import { z } from 'zod';
 import type { Order } from '../enforcement/enforcer.ts';
-import { jsonReply, type Reply } from './api.ts';
+import { jsonReply, type Reply } from './reply.ts';
 import type { LimitStatus } from './snapshot.ts';
 
 /** What was done: the limit as it is then; or why not. */

@@ -8,10 +8,12 @@ import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import type { BaseLogger } from 'pino';
 import { messageOf } from '../messageOf.ts';
-import { answer, type ApiSources, jsonReply, type Reply } from './api.ts';
+import { answer } from './api.ts';
 import { boundedServer, closeServer, type ServerOptions } from './boundedServer.ts';
 import { type ChangeRoute, changes, type Controls } from './changes.ts';
 import { groupId, peerName } from './peer.ts';
+import { jsonReply, type Reply } from './reply.ts';
+import type { ApiSources } from './routes.ts';
 
 /** Its members may change what the daemon does. */
 const GROUP = 'weir';
@@ -82,9 +84,10 @@ const whyNot = (cause: unknown): string => REASONS[codeOf(cause)] ?? messageOf(c
 const codeOf = (cause: unknown): string => (cause instanceof Error && 'code' in cause ? String(cause.code) : '');
 
 async function reply(request: IncomingMessage, options: ControlServerOptions): Promise<Reply> {
-  const { method = '', url = '' } = request;
+  const { method = '', url = '', headers } = request;
   const found = changes(url);
-  if (found === null || method === 'GET' || method === 'HEAD') return answer(method, url, options);
+  if (found === null || method === 'GET' || method === 'HEAD')
+    return answer({ method, target: url, accept: headers.accept ?? '' }, options);
   const change = found.methods[method];
   if (change === undefined) {
     const allow = Object.keys(found.methods).join(', ');

@@ -1,8 +1,10 @@
 /** The status endpoint over HTTP, for this host alone, read-only. */
 import type { Server } from 'node:http';
 import { isIPv6 } from 'node:net';
-import { answer, type ApiSources, jsonReply } from './api.ts';
+import { answer } from './api.ts';
 import { boundedServer, closeServer, type ServerOptions } from './boundedServer.ts';
+import { jsonReply } from './reply.ts';
+import type { ApiSources } from './routes.ts';
 
 export interface StatusServerOptions extends ApiSources, ServerOptions {
   readonly listen: { readonly host: string; readonly port: number };
@@ -19,7 +21,7 @@ export async function startStatusServer(options: StatusServerOptions): Promise<S
   let hosts: ReadonlySet<string> = new Set();
   const server = boundedServer(options, async ({ method = '', url = '', headers }) =>
     hosts.has(headers.host?.toLowerCase() ?? '')
-      ? answer(method, url, options)
+      ? answer({ method, target: url, accept: headers.accept ?? '' }, options)
       : jsonReply(421, { error: 'unknown host' }),
   );
   const port = await listen(server, options.listen);

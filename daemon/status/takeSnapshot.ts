@@ -12,6 +12,9 @@ import type { Tenant } from '../tenants/tenant.ts';
 import { version } from '../version.ts';
 import { type CollectorSource, collectorStatus, collectorVitals } from './collectorStatus.ts';
 import type { Observations } from './observations.ts';
+import type { Overview } from './answers.ts';
+import { byRate } from './archive.ts';
+import { assessHealth } from './health.ts';
 import { hostStatus, type SamplingSource, workloadStatuses } from './hostStatus.ts';
 import { storeStatus } from './storeStatus.ts';
 import type {
@@ -65,7 +68,7 @@ export function takeSnapshot(sources: SnapshotSources): StatusSnapshot {
     config: configPath,
     enforcement: sources.enforcement,
     host: sources.sampling === null ? null : hostStatus(sources.sampling, nowMs),
-    tenants: tenantsOf(sources),
+    tenants: takeTenants(sources),
     incidents: [...open, ...closed],
     incidentCounters,
     limits,
@@ -97,7 +100,9 @@ function interfacesOf({ config, captures, observations, links, nowMs }: VitalSou
   }));
 }
 
-function tenantsOf({ config, observations, limits, open, sampling, nowMs }: SnapshotSources): TenantStatus[] {
+export type TenantSources = Pick<SnapshotSources, 'config' | 'observations' | 'limits' | 'open' | 'sampling' | 'nowMs'>;
+
+export function takeTenants({ config, observations, limits, open, sampling, nowMs }: TenantSources): TenantStatus[] {
   const ids = config.tenants.map(({ id }) => id);
   const workloads = sampling === null ? null : workloadStatuses(config.workloads, sampling, ids, nowMs);
   const openByTenant = Map.groupBy(open, ({ tenant }) => tenant);
@@ -117,6 +122,27 @@ function tenantsOf({ config, observations, limits, open, sampling, nowMs }: Snap
     workload: workloads?.get(id) ?? null,
     openIncidents: openByTenant.get(id)?.length ?? 0,
   }));
+}
+
+const MOST_TENANTS = 20;
+
+/** What is told every second. */
+export function takeOverview(sources: VitalSources & TenantSources): Overview {
+  const vitals = takeVitals(sources);
+  return {
+    now: vitals.now,
+    health: assessHealth(vitals),
+    interfaces: vitals.interfaces.map(({ name, state, packetsPerSecond, bitsPerSecond, lossRatio }) => ({
+      name,
+      state,
+      packetsPerSecond,
+      bitsPerSecond,
+      lossRatio,
+    })),
+    openIncidents: sources.open.length,
+    limits: sources.limits.length,
+    tenants: takeTenants(sources).toSorted(byRate).slice(0, MOST_TENANTS),
+  };
 }
 
 function selfOf(loopDelay: LoopDelay): SelfStatus {

@@ -3,7 +3,10 @@ import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { Milliseconds } from '../../probes/probe.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, monthOf, monthName, startOfMonth } from '../calendar.ts';
+import { parseIncident } from '../incidents/savedIncident.ts';
 import { reasonOf } from './database.ts';
+import type { HeightAt, SeriesSpan } from './historyQuestions.ts';
+import { closedIncidents, type EndedLimit, endedLimits, incidentText, type PastFilter } from './pastIncidents.ts';
 import { percentile95, type UsagePercentile } from './percentile.ts';
 import { directionOf, POINTS_A_DAY, POINTS_AN_HOUR, pointsOf, usagePointOf } from './rows.ts';
 import { SCHEMA_VERSION, schemaVersion } from './schema.ts';
@@ -97,6 +100,38 @@ export class History {
       inBytes: Number(row['in_bytes']),
       outBytes: Number(row['out_bytes']),
     };
+  }
+
+  /** Closed ones, as JSON. */
+  incidents(filter: PastFilter): string[] {
+    return closedIncidents(this.#database, filter).filter((text) => parseIncident(text) !== null);
+  }
+
+  /** As JSON; null: there is none. */
+  incident(id: string): string | null {
+    const text = incidentText(this.#database, id);
+    return text === null || parseIncident(text) === null ? null : text;
+  }
+
+  endedLimits(filter: PastFilter): EndedLimit[] {
+    return endedLimits(this.#database, filter);
+  }
+
+  /** The largest value of every minute of one signature, tenant and direction; for 7 days. */
+  heights({ signature, tenant, direction, fromMs, toMs }: SeriesSpan): HeightAt[] {
+    const series = this.#database
+      .prepare('SELECT number FROM level_series WHERE signature = ? AND tenant = ? AND direction = ?')
+      .get(signature, tenant, direction ?? '')?.['number'];
+    if (series === undefined) return [];
+    const select = this.#database.prepare('SELECT value FROM levels WHERE minute = ? AND series = ?');
+    const heights: HeightAt[] = [];
+    const { first } = this.#database.prepare('SELECT min(minute) AS first FROM levels').get() ?? {};
+    const from = Math.max(Math.floor(fromMs / MINUTE_MS), Number(first ?? Infinity));
+    for (let minute = from; minute * MINUTE_MS < toMs; minute++) {
+      const value = select.get(minute, series)?.['value'];
+      if (value !== undefined) heights.push({ startMs: minute * MINUTE_MS, value: Number(value) });
+    }
+    return heights;
   }
 
   /** The largest value of every minute, of all signatures and tenants that came near a threshold; for 7 days. */

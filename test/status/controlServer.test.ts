@@ -81,7 +81,7 @@ describe('startControlServer', () => {
       answers.map(({ status }) => status),
       targets.map(() => 200),
     );
-    assert.deepEqual(JSON.parse((await ask('GET', '/api/limits')).body), [testLimit()]);
+    assert.deepEqual(JSON.parse((await ask('GET', '/api/limits')).body), { items: [testLimit()], next: null });
   });
 
   it('takes an order for a limit, in the name of who asks, and answers with the limit', async () => {

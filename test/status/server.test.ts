@@ -6,7 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { pino } from 'pino';
 import { startStatusServer, type StatusServer, type StatusServerOptions } from '../../daemon/status/server.ts';
-import { testInterface, testLimit, testSnapshot } from '../support/snapshot.ts';
+import { testInterface, testLimit, testSnapshot, testSources } from '../support/snapshot.ts';
 
 const HOST = '127.0.0.1';
 const PATIENCE_MS = 200;
@@ -22,9 +22,9 @@ function snapshot() {
 
 const options = (changes: Partial<StatusServerOptions> = {}): StatusServerOptions => ({
   listen: { host: HOST, port: 0 },
+  ...testSources(),
   snapshot,
   vitals: snapshot,
-  limits: () => [testLimit()],
   evidence: async (id) => (id === '0123456789ab' ? Buffer.from('a capture') : null),
   explain: async (tenant, detector) =>
     tenant === 'acme'
@@ -116,7 +116,7 @@ describe('startStatusServer', () => {
       ['?tenant=acme', 200, { ...NOTHING, tenant: 'acme by all' }],
       ['?tenant=acme&detector=udpFlood&pretty', 200, { ...NOTHING, tenant: 'acme by udpFlood' }],
       ['?tenant=%E0%A4%A', 404, { error: 'no tenant has the id \u{fffd}%A' }],
-      ['', 400, { error: 'whose? /api/explain?tenant=ID' }],
+      ['', 400, { error: 'tenant: is missing' }],
     ];
     const answered = await Promise.all(answers.map(([query]) => ask(`/api/explain${query}`)));
     assert.deepEqual(
@@ -132,7 +132,7 @@ describe('startStatusServer', () => {
   });
 
   it('answers GET /api/limits with the limits', async () => {
-    assert.deepEqual(JSON.parse((await ask('/api/limits')).body), [testLimit()]);
+    assert.deepEqual(JSON.parse((await ask('/api/limits')).body), { items: [testLimit()], next: null });
   });
 
   it('answers GET / in plain text for a person', async () => {
@@ -140,6 +140,20 @@ describe('startStatusServer', () => {
     assert.deepEqual([status, headers['content-type']], [200, 'text/plain; charset=utf-8']);
     assert.match(body, /^weir 0\.1\.0, up 3 h 12 min/);
     assert.match(body, /^\/metrics/m);
+  });
+
+  it('answers 304 to who has it already, and the whole again once it has changed', async () => {
+    const { headers } = await ask('/api/limits');
+    const etag = String(headers['etag']);
+    const again = await Promise.all(
+      [etag, `W/${etag}`, `"other", ${etag}`, '*', '"other"'].map((known) =>
+        ask('/api/limits', { headers: { host: `${HOST}:${server.port}`, 'if-none-match': known } }),
+      ),
+    );
+    assert.deepEqual(
+      again.map(({ status, body }) => [status, body === '']),
+      [...Array.from({ length: 4 }, () => [304, true]), [200, false]],
+    );
   });
 
   it('answers HEAD like GET, without the body', async () => {
@@ -199,8 +213,9 @@ describe('startStatusServer', () => {
     const { headers } = await ask('/api/status', { headers: { origin: 'http://attacker.example' } });
     assert.equal(headers['access-control-allow-origin'], undefined);
     assert.equal(headers['x-content-type-options'], 'nosniff');
-    assert.equal(headers['cache-control'], 'no-store');
-    assert.equal(headers['content-security-policy'], "default-src 'none'; frame-ancestors 'none'");
+    assert.equal(headers['cache-control'], 'private, no-cache');
+    assert.match(String(headers['content-security-policy']), /^default-src 'self';.* frame-ancestors 'none'/);
+    assert.equal(headers['referrer-policy'], 'no-referrer');
   });
 
   it('answers 500 without the detail when the snapshot fails, logs it, and goes on', async () => {

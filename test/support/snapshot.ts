@@ -1,5 +1,8 @@
 /** A snapshot to alter: one interface that is up, tenant acme, all well. */
-import type { ApiSources } from '../../daemon/status/api.ts';
+import type { Overview } from '../../daemon/status/answers.ts';
+import { Archive, type ArchiveSources } from '../../daemon/status/archive.ts';
+import { EventStream } from '../../daemon/status/eventStream.ts';
+import type { ApiSources } from '../../daemon/status/routes.ts';
 import type { InterfaceStatus, LimitStatus, StatusSnapshot, TenantStatus } from '../../daemon/status/snapshot.ts';
 
 export function testInterface(changes: Partial<InterfaceStatus> = {}): InterfaceStatus {
@@ -87,11 +90,38 @@ export function testLimit(changes: Partial<LimitStatus> = {}): LimitStatus {
   };
 }
 
+/** What is in memory: tenant acme, and nothing that has been, unless there is something to read. */
+export const testArchive = (changes: Partial<ArchiveSources> = {}): Archive =>
+  new Archive({
+    reader: null,
+    tenants: [{ id: 'acme', addresses: ['192.0.2.0/28'], macs: [], plan: PLAN }],
+    open: () => [],
+    closed: () => [],
+    limits: () => [testLimit()],
+    tenantStatuses: () => [testTenant()],
+    hasEvidence: async () => false,
+    ...changes,
+  });
+
+const PLAN = { portBps: 100e6, guaranteed: false, threshold: null, limitBps: 20e6 };
+
+export const testOverview = (changes: Partial<Overview> = {}): Overview => ({
+  now: '2026-03-01T10:00:13.000Z',
+  health: { status: 'ok' },
+  interfaces: [],
+  openIncidents: 0,
+  limits: 0,
+  tenants: [testTenant()],
+  ...changes,
+});
+
 /** A daemon that has nothing to tell but its snapshot. */
 export const testSources = (changes: Partial<ApiSources> = {}): ApiSources => ({
   snapshot: () => testSnapshot(),
   vitals: () => testSnapshot(),
   limits: () => [testLimit()],
+  archive: testArchive(),
+  events: new EventStream({ overview: () => testOverview() }),
   evidence: async () => null,
   explain: async (tenant) => ({ status: 404, error: `no tenant has the id ${tenant}` }),
   metrics: async () => 'weir_build_info 1\n',
