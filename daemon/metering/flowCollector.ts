@@ -10,6 +10,7 @@ import { ExporterInterfaces } from './exporterInterfaces.ts';
 import { kindOfFlow } from './flowKind.ts';
 import { Flow, type FlowWindows, UnmeteredFlows } from './flowWindows.ts';
 import { FRAME_IP, type Header } from './header.ts';
+import { MAX_WIRE_LENGTH } from './meter.ts';
 
 /** The table of who sends (probes/netflow) has as many. */
 const MAX_EXPORTERS = 256;
@@ -112,6 +113,10 @@ export class FlowCollector implements FlowSink {
       return;
     }
     this.#scale(1, wireLength, samplingInterval);
+    if (wireLength > MAX_WIRE_LENGTH) {
+      this.#exporter.implausibleRecords += 1;
+      return;
+    }
     flow.startMs = this.#receivedMs;
     flow.endMs = this.#receivedMs;
     this.#meter();

@@ -63,6 +63,9 @@ export class FlowWindows {
   /** All windows are open up to the newest. */
   #isComplete = false;
   #phase = 0;
+  /** Of the flow that is being metered: some of it was. */
+  #isLate = false;
+  #isCrowdedOut = false;
 
   constructor(options: FlowWindowsOptions) {
     this.#options = options;
@@ -75,11 +78,12 @@ export class FlowWindows {
     const { startMs, endMs } = flow;
     const last = Math.floor(endMs / windowMs);
     this.#meter.begin(flow.header, flow.packetsSeen);
-    const { lateOctets, crowdedOutOctets } = unmetered;
+    this.#isLate = false;
+    this.#isCrowdedOut = false;
     if (startMs < last * windowMs) this.#spread(flow, last, unmetered);
     else this.#put(last, flow.packets, flow.octets, unmetered);
-    if (unmetered.lateOctets > lateOctets) unmetered.lateRecords += 1;
-    if (unmetered.crowdedOutOctets > crowdedOutOctets) unmetered.crowdedOutRecords += 1;
+    if (this.#isLate) unmetered.lateRecords += 1;
+    if (this.#isCrowdedOut) unmetered.crowdedOutRecords += 1;
     const open = this.#at(last);
     if (open === null) return;
     open.records += 1;
@@ -121,7 +125,8 @@ export class FlowWindows {
     for (let k = first; k <= last; k++) {
       const share = k === last ? 1 : ((k + 1) * windowMs - startMs) / (endMs - startMs);
       // Rounded with a phase of each flow's own: no packet is lost or invented, and flows alike do not pile up in one window.
-      const packetsUpTo = k === last ? packets : Math.floor(packets * share + phase);
+      // A flow has no whole number of packets where a probability tells how many were looked at.
+      const packetsUpTo = k === last ? packets : Math.min(packets, Math.floor(packets * share + phase));
       const octetsUpTo = packets === 0 ? octetsAt(octets, share) : octetsAt(octets, packetsUpTo / packets);
       if (octetsUpTo > octetsBefore || packetsUpTo > packetsBefore)
         this.#put(k, packetsUpTo - packetsBefore, octetsUpTo - octetsBefore, unmetered);
@@ -135,8 +140,13 @@ export class FlowWindows {
     if (open !== null) {
       this.#meter.count(open, packets, octets);
       open.octets += octets;
-    } else if (k <= this.#newest - OPEN_WINDOWS) unmetered.lateOctets += octets;
-    else unmetered.crowdedOutOctets += octets;
+    } else if (k <= this.#newest - OPEN_WINDOWS) {
+      this.#isLate = true;
+      unmetered.lateOctets += octets;
+    } else {
+      this.#isCrowdedOut = true;
+      unmetered.crowdedOutOctets += octets;
+    }
   }
 
   #at(k: number): OpenWindow | null {

@@ -39,7 +39,7 @@ const DETAIL_RETRY = 256;
 /** One packet in 8 of a busy target goes into the sample behind its top sources and ports. */
 const SAMPLE_SHIFT = 29;
 /** No frame is longer than this (BIG TCP ends at 512 KiB): a lying length field must not blow up the counters. */
-const MAX_WIRE_LENGTH = 1 << 19;
+export const MAX_WIRE_LENGTH = 1 << 19;
 const VLAN_TAG_BYTES = 4;
 export const DOOR_MASK = 0x7fff;
 /** 2^32 divided by the golden ratio: its multiples lie evenly among all numbers (Knuth, TAOCP 6.4). */

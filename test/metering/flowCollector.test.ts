@@ -198,6 +198,46 @@ describe('FlowCollector', () => {
     assert.equal(bed.flows.otherFrames, 1);
   });
 
+  it('refuses sampled frames of a length that no frame has', () => {
+    const bed = new Bed();
+    const bytes = frame({ source: '192.0.2.1', destination: '198.51.100.9', protocol: 'udp' });
+    const origin: FlowOrigin = { exporter: EXPORTER, protocol: 'sflow5', observationDomainId: 0, exportTimeMs: NOW };
+    bed.collector.openMessage(EXPORTER, NOW);
+    const sink: FlowSink = bed.collector;
+    sink.observeSampledFrame(bytes, 0, bytes.length, 2 ** 32 - 1, LINKTYPE_ETHERNET, 2 ** 24, origin);
+    sink.observeSampledFrame(bytes, 0, bytes.length, 2 ** 19, LINKTYPE_ETHERNET, 1, origin);
+    assert.deepEqual([...bed.finish().values()], [entry({ syn: 0, udp: 1, octets: 2 ** 19 })]);
+    assert.equal(bed.flows.implausibleRecords, 1);
+  });
+
+  it('neither loses nor invents packets where a probability tells what share of them was looked at', () => {
+    for (let i = 0; i < 20; i++) {
+      const bed = new Bed();
+      // Each flow is rounded in another way than those before.
+      for (let before = 0; before < i; before++)
+        bed.tell({ destinationIPv4Address: 1, flowStartMilliseconds: NOW - 9999, flowEndMilliseconds: NOW });
+      bed.tell({
+        packetDeltaCount: 1,
+        octetDeltaCount: 100,
+        samplingInterval: 1 / 0.3,
+        flowStartMilliseconds: NOW - 9999,
+        flowEndMilliseconds: NOW - 500,
+      });
+      const shares = [...bed.finish().values()];
+      const [packets, octets] = [shares.map(({ syn = 0 }) => syn), shares.map((share) => share['octets'] ?? 0)];
+      const total = (values: readonly number[]): number => values.reduce((sum, each) => sum + each, 0);
+      assert.deepEqual([total(packets).toFixed(6), total(octets).toFixed(6)], ['3.333333', '333.333333']);
+      assert(Math.min(...packets, ...octets) >= 0, `${packets}, ${octets}`);
+    }
+  });
+
+  it('counts late records of which no octets are told', () => {
+    const bed = new Bed();
+    bed.tell({ octetDeltaCount: 0, flowStartMilliseconds: NOW - 99_000, flowEndMilliseconds: NOW - 99_000 });
+    bed.tell({ octetDeltaCount: 0, flowStartMilliseconds: NOW - 99_000, flowEndMilliseconds: NOW });
+    assert.deepEqual([bed.flows.lateRecords, bed.flows.lateOctets], [2, 0]);
+  });
+
   it('remembers 256 exporters, those heard last', () => {
     const bed = new Bed();
     for (let i = 0; i < 300; i++) bed.tell({}, NOW, NOW + i, `192.0.2.${i}`);
