@@ -42,6 +42,9 @@ const SOURCE_PORT_COUNTERS: CounterArea = { at: SOURCE_PORTS, counters: TOP_PORT
 /** A window lasts longer than half an hour only by a broken clock. */
 const MAX_US = 0x7fff_ffff;
 
+/** Counters have 32 bits and a sign; a flow record may claim more packets. */
+const MAX_SAMPLED = 0x7fff_ffff;
+
 const META_WORDS = 16;
 const TAKEN = 0;
 const REFUSED = 1;
@@ -156,10 +159,13 @@ export class DetailTable {
     packets = 1,
   ): void {
     const base = slot * WORDS;
-    this.#words[base + SAMPLED]! += packets;
-    this.#countSource(base + SOURCES, w0, w1, w2, w3, packets);
-    if (port >= 0) this.#countPort(base + PORTS, port, packets);
-    if (sourcePort >= 0) this.#countPort(base + SOURCE_PORTS, sourcePort, packets);
+    // No counter is larger than their sum. A full sample is left as it is.
+    const sampled = Math.min(packets, MAX_SAMPLED - this.#words[base + SAMPLED]!);
+    if (sampled === 0) return;
+    this.#words[base + SAMPLED]! += sampled;
+    this.#countSource(base + SOURCES, w0, w1, w2, w3, sampled);
+    if (port >= 0) this.#countPort(base + PORTS, port, sampled);
+    if (sourcePort >= 0) this.#countPort(base + SOURCE_PORTS, sourcePort, sampled);
   }
 
   #countSource(first: number, w0: number, w1: number, w2: number, w3: number, packets: number): void {

@@ -62,6 +62,21 @@ describe('DetailTable', () => {
     fc.assert(fc.property(keys, (sample) => assertTops(sampleOf(sample), sample)));
   });
 
+  it('holds what a flow record claims to have been, however many packets that are', () => {
+    const table = tableOf(1);
+    table.claim(0);
+    for (const key of [1, 2, 1, 3]) table.sample(0, 0, 0, 0xffff, key, key, key, 2 ** 30);
+    table.sample(0, 0, 0, 0xffff, 4, 4, 4, 2 ** 38);
+    const shares = [table.topSources(0), table.topPorts(0), table.topSourcePorts(0)].map((tops) =>
+      tops.map(({ share }) => Math.round(share * 4)),
+    );
+    assert.deepEqual(shares, [
+      [2, 2],
+      [2, 2],
+      [2, 2],
+    ]);
+  });
+
   it('does so of two samples that were merged', () => {
     fc.assert(
       fc.property(keys, keys, (a, b) => {
