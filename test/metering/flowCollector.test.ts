@@ -94,6 +94,8 @@ const entry = (changes: Record<string, number> = {}) => ({
   ...changes,
 });
 
+const total = (values: readonly number[]): number => values.reduce((sum, each) => sum + each, 0);
+
 describe('FlowCollector', () => {
   it('meters a record as packets of its kind, at its time', () => {
     const bed = new Bed();
@@ -225,9 +227,8 @@ describe('FlowCollector', () => {
       });
       const shares = [...bed.finish().values()];
       const [packets, octets] = [shares.map(({ syn = 0 }) => syn), shares.map((share) => share['octets'] ?? 0)];
-      const total = (values: readonly number[]): number => values.reduce((sum, each) => sum + each, 0);
       assert.deepEqual([total(packets).toFixed(6), total(octets).toFixed(6)], ['3.333333', '333.333333']);
-      assert(Math.min(...packets, ...octets) >= 0, `${packets}, ${octets}`);
+      assert(Math.min(...packets, ...octets) >= 0, JSON.stringify([packets, octets]));
     }
   });
 
