@@ -58,6 +58,10 @@ const BAD_LENGTH = anomalyBit('badLength');
 
 const IS_AMPLIFIER = Uint8Array.from({ length: 65_536 }, (_, port) => Number(AMPLIFIERS.has(port)));
 
+const SIP_PORT = 5060;
+/** `SIP/`, as a response begins and no request does (RFC 3261 section 7). */
+const SIP_RESPONSE = 0x5349502f;
+
 /** In the order in which a refusal's contact is looked for. */
 const TCP_CONTACTS = [SYN_CONTACT, FIN_CONTACT, NULL_CONTACT, XMAS_CONTACT, ODD_CONTACT];
 
@@ -242,7 +246,7 @@ export class PairWatch {
       contacts.remember(flow, ANSWERED_ONCE);
       return;
     }
-    if (IS_AMPLIFIER[header.sourcePort] === 1 && header.destinationPort !== header.sourcePort) {
+    if (this.#mayBeReflected(header)) {
       if (this.#missed.has(sourceHash)) return;
       this.#forward(header, RESPONSE, header.sourcePort, sourceTenant, targetTenant);
       this.#add(sourceHash, targetHash, packets, length);
@@ -250,6 +254,13 @@ export class PairWatch {
     }
     contacts.remember(flow, mine);
     this.#contact(header, UDP_CONTACT, sourceHash, targetHash, packets, length, sourceTenant, targetTenant);
+  }
+
+  /** From the port of a service that amplifies. A phone asks from SIP's own, and be it a PBX at another. */
+  #mayBeReflected({ sourcePort, destinationPort, headerLength }: Header): boolean {
+    if (IS_AMPLIFIER[sourcePort] !== 1 || destinationPort === sourcePort) return false;
+    const at = this.#start + headerLength;
+    return sourcePort !== SIP_PORT || at + 4 > this.#end || this.#view.getUint32(at) === SIP_RESPONSE;
   }
 
   /** Any packet but datagrams and TCP segments in the middle of a connection, unless its header has something odd. */

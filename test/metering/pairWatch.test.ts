@@ -81,6 +81,9 @@ const arp = (operation: number, sender: string, target: string): Uint8Array => {
   return bytes;
 };
 
+const UDP_PAYLOAD_AT = 42;
+const fromPhone = (payload: number): Uint8Array => to({ ...udp, sourcePort: 5060, destinationPort: 5160, payload });
+
 const request = to({ ...udp, sourcePort: 5000, destinationPort: 53 });
 const query6 = frame({ source: '2001:db8:f::1', destination: '2001:db8:8::9', ...udp, destinationPort: 33_434 });
 
@@ -127,6 +130,20 @@ const seen: readonly (readonly [criterion: string, frames: readonly Uint8Array[]
     'the answer of a service that nobody asked',
     [back({ ...udp, sourcePort: 53 }), back({ ...udp, sourcePort: 53 })],
     [`response ${b} > ${a} 53 × 2`],
+  ],
+  [
+    'phones that ask from port 5060, and are answered',
+    [
+      patched(fromPhone(20), UDP_PAYLOAD_AT, ...Buffer.from('OPTIONS sip:')),
+      back({ ...udp, sourcePort: 5160, destinationPort: 5060, payload: 20 }),
+      fromPhone(4),
+    ],
+    [`udp ${a} > ${b} 5160`, `answered udp ${a} > ${b} 5160`],
+  ],
+  [
+    'responses of SIP that nobody asked for',
+    [patched(fromPhone(20), UDP_PAYLOAD_AT, ...Buffer.from('SIP/2.0 401 '))],
+    [`response ${a} > ${b} 5060`],
   ],
   [
     'a port that is closed to datagrams',

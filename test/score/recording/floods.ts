@@ -101,7 +101,8 @@ const SERVICES: readonly (readonly [type: string, port: number, payload: number]
 
 /** The sources stand for reflectors, who are not forged. */
 const AMPLIFIERS = SERVICES.map(([type, port, payload]): Recording => {
-  const words = `--udp -s ${port} -k -p 33000 -d ${payload}`;
+  const content = type === 'sip' ? ' -E RESPONSE' : '';
+  const words = `--udp -s ${port} -k -p 33000 -d ${payload}${content}`;
   const name = `amplified-${type}`;
   const spoofed = flood({ name, words, detector: 'amplification', type, packets: 2500, spoofed: true });
   return { ...spoofed, isForged: false, ways: ['in'] };

@@ -79,6 +79,7 @@ async function recordOne(recording: Recording, workshop: string): Promise<void> 
 
 const FILES: Readonly<Record<string, string>> = {
   QUERIES: join(import.meta.dirname, 'queries.txt'),
+  RESPONSE: join(import.meta.dirname, 'response.sip'),
   SCENARIO: join(import.meta.dirname, 'register.xml'),
   NODE: process.execPath,
   MESH: join(import.meta.dirname, 'mesh.ts'),
