@@ -47,7 +47,13 @@ const FORGED: readonly Recording[] = [
   forged('link-local', '169.254.7.7'),
   forged('multicast', '224.0.0.9'),
   forged('broadcast', '255.255.255.255'),
-  forged('zero', '0.0.0.0'),
+  {
+    ...forged('zero', '0.0.0.0'),
+    // A raw socket of hping3's has the kernel put an address of its own there.
+    commands: byStranger(
+      `nping -q --tcp --flags syn -p 443 -S 0.0.0.0 --send-eth -e edge0 --dest-mac ${SIDES.tenant.card} -c 100 --delay 20ms ${TENANT}`,
+    ),
+  },
 ];
 
 export const ODDITIES: readonly Recording[] = [...FORGED, ...ANOMALIES];
