@@ -328,13 +328,14 @@ export class PairWatch {
   /** RFC 826: who asks for whom, and who says that an address is at which hardware address. */
   observeArp(header: Header): void {
     const { source0, source1, source2, source3, destination0, destination1, destination2, destination3 } = header;
+    // A probe (RFC 5227 section 2.1.1) comes from whoever has no address yet, and claims none.
+    if (source3 === 0) return;
     const sourceHash = hashAddress(this.#seed, source0, source1, source2, source3);
     const targetHash = hashAddress(this.#seed, destination0, destination1, destination2, destination3);
     const sourceTenant = this.#directory.lookup(source0, source1, source2, source3);
     const targetTenant = this.#directory.lookup(destination0, destination1, destination2, destination3);
     const isRequest = header.flags === ARP_REQUEST;
-    // A probe (RFC 5227) has no sender's address yet.
-    if (isRequest && sourceHash !== targetHash && source3 !== 0) {
+    if (isRequest && sourceHash !== targetHash) {
       this.#contact(header, ARP_CONTACT, sourceHash, targetHash, 1, 0, sourceTenant, targetTenant);
       return;
     }

@@ -188,6 +188,7 @@ const seen: readonly (readonly [criterion: string, frames: readonly Uint8Array[]
   ],
   ['who asks for an address', [arp(1, a, b)], [`arp ${a} > ${b}`]],
   ['who has it', [arp(1, a, b), arp(2, b, a)], [`arp ${a} > ${b}`, `answered arp ${a} > ${b}`, `arpReply ${b} > ${a}`]],
+  ['probes for an address that is not taken yet as nothing', [arp(1, '0.0.0.0', a), arp(2, '0.0.0.0', a)], []],
   ['who announces himself', [arp(1, a, a)], [`arpReply ${a} > ${a}`]],
   [
     'who speaks to himself from the port to the same',
