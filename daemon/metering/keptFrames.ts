@@ -30,6 +30,9 @@ export class KeptFrames {
   #telling = 0;
   #seen = 0;
   #stride = 1;
+  /** In this window: how many were kept, and which of all is the next. */
+  #sampled = 0;
+  #next = 0;
   /** Of the reader: how many it has read of all that were ever kept. */
   #read = 0;
 
@@ -46,6 +49,8 @@ export class KeptFrames {
     this.#stride = Math.max(1, Math.ceil(this.#seen / SAMPLED));
     this.#telling = 0;
     this.#seen = 0;
+    this.#sampled = 0;
+    this.#next = 0;
   }
 
   /** The writer's: a frame that showed something. */
@@ -55,14 +60,19 @@ export class KeptFrames {
     this.#keep(block, i);
   }
 
-  /** The writer's: some of the frames `from` … `to` - 1, as many as the last window's number allows. */
+  /**
+   * The writer's: some of the frames `from` … `to` - 1, as many as the last window's number allows. Where that had fewer, the steps grow
+   * once there is twice the sample: a flood of a million frames leaves some 700.
+   */
   sample(block: FrameBlock, from: number, to: number): void {
-    const stride = this.#stride;
-    const first = from + ((stride - (this.#seen % stride)) % stride);
-    for (let i = first; i < to; i += stride) this.#keep(block, i);
+    let i = from + this.#next - this.#seen;
+    for (; i < to; i += this.#stride) {
+      this.#keep(block, i);
+      this.#sampled += 1;
+      if (this.#sampled >= 2 * SAMPLED && this.#sampled % (SAMPLED / 2) === 0) this.#stride *= 4;
+    }
+    this.#next = this.#seen + i - from;
     this.#seen += to - from;
-    // The last window had fewer: no more than twice the sample.
-    if (this.#seen > 2 * SAMPLED * stride) this.#stride *= 2;
   }
 
   #keep({ bytes, offsets, capturedLengths, wireLengths, timesMs, linkType }: FrameBlock, i: number): void {
@@ -86,8 +96,8 @@ export class KeptFrames {
   /** The reader's: what was kept since it last read, the oldest first; what was written over meanwhile is left out. */
   read(): KeptFrame[] {
     const end = Atomics.load(this.#words, 0);
-    // A count that is behind turned over, or is that of a worker that was started again.
-    const first = end < this.#read ? 0 : Math.max(this.#read, end - FRAMES);
+    // A count that is behind turned over, or is that of a worker that was started again: what is there is all new.
+    const first = Math.max(end < this.#read ? 0 : this.#read, end - FRAMES);
     this.#read = end;
     const frames: KeptFrame[] = [];
     for (let count = first; count < end; count++) {

@@ -42,6 +42,32 @@ describe('KeptFrames', () => {
     assert(again <= 1, 'what the window before allowed');
   });
 
+  it("writes nothing over in a flood's first window, and samples all of it", () => {
+    const kept = new KeptFrames();
+    for (const [window, count] of [100, 200_000].entries()) {
+      kept.open();
+      kept.read();
+      const block = frames(count, window);
+      for (let from = 0; from < count; from += 20_000) kept.sample(block, from, Math.min(from + 20_000, count));
+    }
+    const times = kept.read().map(({ timeMs }) => timeMs);
+    assert(times.length >= 256 && times.length < 1000, `${times.length} of 200,000`);
+    assert.equal(times[0], 1, 'the first is there');
+    assert((times.at(-1) ?? 0) > 150_000, 'and some of the last');
+  });
+
+  it('looks at no more frames than there are when the count is behind', () => {
+    const memory = new SharedArrayBuffer(KeptFrames.byteLength);
+    const kept = new KeptFrames(memory);
+    const count = new Int32Array(memory, 0, 1);
+    Atomics.store(count, 0, 0x3fff_ffff);
+    kept.read();
+    Atomics.store(count, 0, 0x3000_0000);
+    const sinceMs = performance.now();
+    assert.deepEqual(kept.read(), []);
+    assert(performance.now() - sinceMs < 500, 'not at all that were ever there');
+  });
+
   it('keeps no more telling frames than a window may have', () => {
     const kept = new KeptFrames();
     const block = frames(1000);
