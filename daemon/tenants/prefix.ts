@@ -1,6 +1,6 @@
 /** CIDR blocks as words: IPv4 lies in ::ffff:0:0/96, so that one length in 0 … 128 serves both families. */
 import ipaddr from 'ipaddr.js';
-import { type AddressWords, formatAddress } from '../metering/address.ts';
+import { type AddressWords, formatAddress, isIpv4 } from '../metering/address.ts';
 
 export interface Prefix {
   /** Signed 32-bit words, as in the metering tables. */
@@ -34,8 +34,7 @@ export function parsePrefix(text: string): Prefix | null {
   return length <= 128 ? { words, length } : null;
 }
 
-export const isIPv4 = ({ words, length }: Prefix): boolean =>
-  length >= MAPPED && words[0] === 0 && words[1] === 0 && words[2] === 0xffff;
+export const isIPv4 = ({ words, length }: Prefix): boolean => length >= MAPPED && isIpv4(words);
 
 /** Canonical text: `198.51.100.8/29`, `2001:db8:8::/48` (RFC 4632, RFC 5952). */
 export function formatPrefix(prefix: Prefix): string {
