@@ -8,6 +8,7 @@ import type { ProbeState, ProbeStatistics } from '../probes/probe.ts';
 import { AlertmanagerNotifier } from './alerting/alertmanager.ts';
 import { type Component, startComponents } from './components.ts';
 import { describeHost } from './config/host.ts';
+import { inOrderOf, needsRestart, restartReason } from './config/needsRestart.ts';
 import type { CollectorConfig, Config, InterfaceConfig } from './config/config.ts';
 import type { DetectorContext } from './detectors/detector.ts';
 import { EvidenceFolder } from './evidenceFolder.ts';
@@ -22,10 +23,13 @@ import { WriterLock } from './enforcement/writerLock.ts';
 import { runtimeDirectory } from './config/schema.ts';
 import { HistoryReader } from './store/historyReader.ts';
 import { LevelMeter } from './store/levelMeter.ts';
+import { Liveness } from './liveness.ts';
 import { Remembering } from './remembering.ts';
+import { NO_SERVICE_MANAGER, type ServiceManager } from './serviceManager.ts';
 import { EvidenceFrames } from './incidents/evidenceFrames.ts';
 import type { IncidentChange } from './incidents/incident.ts';
 import { type Logger, LogLimiter } from './log.ts';
+import { messageOf } from './messageOf.ts';
 import { Capture } from './metering/capture.ts';
 import { probeInput } from './metering/probeInput.ts';
 import { TABLES, type Window, WINDOW_MS } from './metering/window.ts';
@@ -40,7 +44,7 @@ import { Links } from './status/links.ts';
 import { Metrics } from './status/metrics.ts';
 import { Observations } from './status/observations.ts';
 import { startStatusServer, type StatusServerOptions } from './status/server.ts';
-import type { LimitStatus } from './status/snapshot.ts';
+import type { LimitStatus, ReloadStatus } from './status/snapshot.ts';
 import { RecentIncidents } from './status/recentIncidents.ts';
 import { takeOverview, takeSnapshot, takeTenants, takeVitals } from './status/takeSnapshot.ts';
 import { accountingPoints } from './tenants/accounting.ts';
@@ -49,12 +53,16 @@ import { TenantDirectory } from './tenants/directory.ts';
 /** The main thread looks at a ring's window by then: only after it is a silent interface taken to be quiet. */
 const LATEST_WINDOW_MS = 5_000;
 
-/** How often alerts of limits are looked after. */
+/** How often alerts of limits are looked after, and the service manager is told what the daemon does. */
 const NOTICES_MS = 1_000;
+/** A tick that comes later than this by as much was not there to hear of anybody. */
+const LATE_TICK_MS = 1_000;
 
 export class Daemon {
-  readonly #config: Config;
+  #config: Config;
   readonly #log: Logger;
+  readonly #manager: ServiceManager;
+  readonly #liveness: Liveness;
   readonly #logLimiter = new LogLimiter();
   readonly #probeLog: ProbeLog;
   readonly #links: Links;
@@ -78,10 +86,13 @@ export class Daemon {
   /** Of the interfaces, as last told. */
   readonly #states = new Map<string, ProbeState>();
   #stopAll: () => Promise<void> = () => Promise.resolve();
+  /** How the last reload ended; null: there was none. */
+  #reload: ReloadStatus | null = null;
+  #keepLimits = false;
   #tickedMs = performance.now();
   #notifiedMs = 0;
 
-  constructor(config: Config, configPath: string | null, log: Logger) {
+  constructor(config: Config, configPath: string | null, log: Logger, manager = NO_SERVICE_MANAGER) {
     const accountsFor = accountingPoints(config.interfaces, config.tenants, config.collector && COLLECTOR_POINT);
     const hashSeed = randomInt(2 ** 31);
     const directory = new TenantDirectory(config.tenants);
@@ -89,6 +100,11 @@ export class Daemon {
     const loopDelay = monitorEventLoopDelay();
     this.#config = config;
     this.#log = log;
+    this.#manager = manager;
+    this.#liveness = new Liveness([
+      ...config.interfaces.map(({ name }) => name),
+      ...(config.collector === null ? [] : [COLLECTOR_POINT]),
+    ]);
     this.#probeLog = new ProbeLog(log);
     this.#links = new Links(config.interfaces.map(({ name }) => name));
     const levels = new LevelMeter();
@@ -108,7 +124,7 @@ export class Daemon {
       onFile: (id, pcap) => this.#evidenceFolder?.write(id, pcap),
     });
     const vitalSources = () => ({
-      config,
+      config: this.#config,
       startedMs,
       nowMs: Date.now(),
       captures: this.#captures,
@@ -126,9 +142,10 @@ export class Daemon {
       takeSnapshot({
         ...tenantSources(),
         configPath,
+        reload: this.#reload,
         closed: this.#recent.closed,
         incidentCounters: this.#pipeline.incidents.counters,
-        enforcement: enforcementStatus(config.enforcement.mode, this.#enforcer.state),
+        enforcement: enforcementStatus(this.#config.enforcement.mode, this.#enforcer.state),
         alertmanager: this.#notifier.statuses(),
         store: this.#remembering?.store.state ?? null,
         loopDelay,
@@ -144,7 +161,7 @@ export class Daemon {
       hasEvidence: async (id) => (await this.#evidenceFolder?.has(id)) ?? false,
     });
     this.#events = new EventStream({ overview: () => takeOverview(tenantSources()) });
-    const explainer = new Explainer(config, this.#pipeline);
+    const explainer = new Explainer(() => this.#config, this.#pipeline);
     const { traffic } = this.#observations;
     this.#metrics = new Metrics({ tenantIds: config.tenants.map(({ id }) => id), traffic, snapshot });
     const { urls, resendMs } = config.alertmanager;
@@ -179,7 +196,7 @@ export class Daemon {
       ...(this.#remembering === null ? [] : [this.#remembering]),
       ...(reader === null ? [] : [reader]),
       { name: 'links', start: () => this.#links.start(), stop: () => this.#links.stop() },
-      { name: 'enforcement', start: () => this.#enforcer.start(Date.now()), stop: () => this.#enforcer.stop() },
+      { name: 'enforcement', start: () => this.#enforcer.start(Date.now()), stop: () => this.#stopEnforcing() },
       { name: 'evidence', start: () => Promise.resolve(), stop: () => this.#stopEvidence() },
       { name: 'alerting', start: () => Promise.resolve(), stop: () => this.#notifier.stop() },
       ...[...this.#captures].map(([name, capture]) => captureComponent(name, capture)),
@@ -194,6 +211,8 @@ export class Daemon {
     const onStopFailure = (name: string, error: unknown): void =>
       this.#log.error({ err: error }, `Cannot stop ${name} cleanly`);
     this.#stopAll = await startComponents(this.#components, onStopFailure);
+    this.#tellManager();
+    this.#manager.ready();
     const { interfaces, tenants, enforcement, status } = this.#config;
     const names = interfaces.map(({ name }) => name);
     this.#log.info(
@@ -202,13 +221,48 @@ export class Daemon {
     );
   }
 
+  #stopEnforcing(): Promise<void> {
+    return this.#enforcer.stop({ keepLimits: this.#keepLimits });
+  }
+
   async #stopEvidence(): Promise<void> {
     this.#evidence.finish();
     await this.#evidenceFolder?.stop();
   }
 
-  async stop(): Promise<void> {
-    this.#log.info('stopping');
+  /**
+   * Takes up a configuration while it runs, or, where `read` throws or some of it cannot be taken up, nothing of it. Gives why
+   * not; null: it counts from now on. One after the other.
+   */
+  async reload(read: () => Config): Promise<string | null> {
+    this.#manager.reloading();
+    const refused = await this.#takeUp(read).catch((error: unknown) => messageOf(error));
+    this.#reload = { at: new Date().toISOString(), refused };
+    if (refused === null) this.#log.info('configuration reloaded');
+    else this.#log.error(`Cannot reload the configuration, nothing of it is taken up: ${refused}`);
+    this.#tellManager();
+    this.#manager.ready();
+    return refused;
+  }
+
+  async #takeUp(read: () => Config): Promise<string | null> {
+    const next = inOrderOf(this.#config, read());
+    const keys = needsRestart(this.#config, next);
+    if (keys.length > 0) return restartReason(keys);
+    // The one part that may not be able to; the others follow in one go.
+    await this.#enforcer.reconfigure(next, Date.now());
+    this.#config = next;
+    this.#pipeline.reconfigure(next);
+    this.#notifier.reconfigure(next.alertmanager.urls, next.alertmanager.resendMs);
+    this.#log.level = next.log.level;
+    return null;
+  }
+
+  /** `keepLimits`: they stay in the kernel, for the daemon that comes next to adopt. */
+  async stop({ keepLimits = false } = {}): Promise<void> {
+    this.#keepLimits = keepLimits;
+    this.#log.info({ keepLimits }, 'stopping');
+    this.#manager.stopping();
     await this.#stopAll();
     this.#log.info('stopped');
   }
@@ -232,7 +286,8 @@ export class Daemon {
   #collect(config: CollectorConfig, hashSeed: number): FlowCollection {
     const { tenants } = this.#config;
     const onWindow = (window: Window): void => this.#observeFlows(window);
-    const collection = new FlowCollection({ config, tenants, hashSeed, log: this.#log, onWindow });
+    const onReport = (): void => this.#liveness.heard(COLLECTOR_POINT, performance.now());
+    const collection = new FlowCollection({ config, tenants, hashSeed, log: this.#log, onWindow, onReport });
     const { windowMs, lagMs } = collection.collector;
     this.#pipeline.declare(COLLECTOR_POINT, { lagMs: lagMs + windowMs + LATEST_WINDOW_MS });
     return collection;
@@ -282,6 +337,7 @@ export class Daemon {
   }
 
   #observe(name: string, window: Window, statistics: ProbeStatistics): void {
+    this.#liveness.heard(name, performance.now());
     this.#evidence.observe(name, this.#captures.get(name)?.keptFrames() ?? [], window.endMs);
     this.#take(this.#pipeline.observe(name, window));
     this.#observations.observeWindow(name, window, statistics);
@@ -334,6 +390,7 @@ export class Daemon {
   #tick(): void {
     const elapsedMs = performance.now() - this.#tickedMs;
     this.#tickedMs += elapsedMs;
+    this.#answerWatchdog(elapsedMs);
     this.#take(this.#remembering?.takeResumed() ?? []);
     this.#take(this.#pipeline.incidents.advance(elapsedMs));
     const nowMs = Date.now();
@@ -343,10 +400,32 @@ export class Daemon {
     this.#enforce();
   }
 
+  /** As long as every thread that watches is heard of: one that hangs, or cannot live, needs the whole daemon started anew. */
+  #answerWatchdog(elapsedMs: number): void {
+    if (elapsedMs > LATE_TICK_MS) this.#liveness.pardon(elapsedMs);
+    const silent = this.#liveness.silent(this.#tickedMs);
+    if (silent.length === 0) this.#manager.alive(this.#tickedMs);
+    else if (this.#logLimiter.allows('silent', Date.now()))
+      this.#log.error(`Nothing is heard of ${silent.join(', ')}: the service manager is not told that all is well`);
+  }
+
+  #tellManager(): void {
+    const { interfaces, tenants, enforcement } = this.#config;
+    const limits = this.#enforcer.limits().filter(({ inForce }) => inForce).length;
+    const watched = interfaces.length === 0 ? 'flow records' : interfaces.map(({ name }) => name).join(', ');
+    if (this.#reload !== null && this.#reload.refused !== null)
+      return this.#manager.status(`configuration refused at ${this.#reload.at}: ${this.#reload.refused}`);
+    this.#manager.status(
+      `${enforcement.mode === 'enforce' ? 'enforcing' : 'observing'} on ${watched}: ` +
+        `${tenants.length} tenants, ${this.#pipeline.incidents.open().length} open incidents, ${limits} limits`,
+    );
+  }
+
   /** Of limits, once a second. */
   #notify(nowMs: number): void {
     if (Math.abs(nowMs - this.#notifiedMs) < NOTICES_MS) return;
     this.#notifiedMs = nowMs;
+    this.#tellManager();
     this.#notifier.notify(noticesOf(this.#enforcer.limits(), this.#enforcer.state, nowMs), nowMs);
   }
 

@@ -10,11 +10,11 @@ import { within } from './within.ts';
 const PATIENCE_MS = 1500;
 
 export class Explainer {
-  readonly #config: Config;
+  readonly #config: () => Config;
   readonly #pipeline: Pipeline;
   readonly #patienceMs: number;
 
-  constructor(config: Config, pipeline: Pipeline, patienceMs = PATIENCE_MS) {
+  constructor(config: () => Config, pipeline: Pipeline, patienceMs = PATIENCE_MS) {
     this.#config = config;
     this.#pipeline = pipeline;
     this.#patienceMs = patienceMs;
@@ -22,7 +22,7 @@ export class Explainer {
 
   /** `detector` null: all of them. */
   async explain(tenant: string, detector: string | null): Promise<ExplainAnswer> {
-    const { tenants, interfaces, detectors: configs } = this.#config;
+    const { tenants, interfaces, detectors: configs } = this.#config();
     const number = tenants.findIndex(({ id }) => id === tenant) + 1;
     if (number === 0) return { status: 404, error: `no tenant has the id ${tenant}` };
     if (detector !== null && !detectorDefinitions.some(({ id }) => id === detector))

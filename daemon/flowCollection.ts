@@ -21,6 +21,8 @@ export interface FlowCollectionOptions {
   readonly log: Logger;
   /** The window is valid only during the call. */
   onWindow(window: Window): void;
+  /** The collector has said something of itself, which it does every second. */
+  onReport(): void;
 }
 
 export class FlowCollection implements Component {
@@ -56,7 +58,10 @@ export class FlowCollection implements Component {
         this.lastWindowMs = window.endMs;
         options.onWindow(window);
       },
-      onReport: (report) => this.#observe(report),
+      onReport: (report) => {
+        this.#observe(report);
+        options.onReport();
+      },
       onDeath: (reason) => this.#collectorLog.observeDeath(reason, Date.now()),
     });
   }

@@ -1,8 +1,9 @@
 /** From windows to incidents: every observation point has detectors of its own, all share the incidents. */
 import type { Milliseconds } from '../probes/probe.ts';
+import { isDeepStrictEqual } from 'node:util';
 import type { Config } from './config/config.ts';
 import type { Detector, DetectorContext, Json, Reading } from './detectors/detector.ts';
-import { createDetectors } from './detectors/index.ts';
+import { changedDetectors, createDetectors } from './detectors/index.ts';
 import type { IncidentChange } from './incidents/incident.ts';
 import { Incidents, type Standing } from './incidents/incidents.ts';
 import { OneWayWatch } from './metering/oneWayWatch.ts';
@@ -23,13 +24,18 @@ export interface PointDeclaration {
   readonly portTenant?: number;
 }
 
+interface PointDetectors {
+  readonly observed: Observed;
+  readonly detectors: Detector[];
+}
+
 export class Pipeline {
   readonly incidents: Incidents;
-  readonly #config: Config;
-  readonly #context: Omit<DetectorContext, 'portTenant'>;
+  #config: Config;
+  #context: Omit<DetectorContext, 'portTenant'>;
   readonly #accountsFor: AccountsFor;
   /** By observation point. */
-  readonly #detectors = new Map<string, Detector[]>();
+  readonly #detectors = new Map<string, PointDetectors>();
   /** What an earlier run remembered, until its detectors are made. */
   readonly #memories = new Map<string, Json>();
   readonly #oneWayWatches = new Map<string, OneWayWatch>();
@@ -75,7 +81,7 @@ export class Pipeline {
 
   /** Every detector there is. */
   *detectors(): Iterable<{ readonly point: string; readonly detector: Detector }> {
-    for (const [point, detectors] of this.#detectors) for (const detector of detectors) yield { point, detector };
+    for (const [point, { detectors }] of this.#detectors) for (const detector of detectors) yield { point, detector };
   }
 
   /** Hands what an earlier run remembered to the detectors; to be called before any window. */
@@ -91,16 +97,42 @@ export class Pipeline {
     return watch;
   }
 
-  #detectorsAt(observationPoint: string, observed: Observed): Detector[] {
-    let detectors = this.#detectors.get(observationPoint);
-    if (detectors === undefined) {
-      const portTenant = this.#portTenants.get(observationPoint) ?? 0;
-      const accountsFor = (tenant: number): boolean => this.#accountsFor(tenant, observationPoint);
-      detectors = createDetectors(this.#config.detectors, { ...this.#context, portTenant, accountsFor }, observed);
-      this.#detectors.set(observationPoint, detectors);
-      for (const detector of detectors) this.#remind(observationPoint, detector);
+  /**
+   * Takes up other sections of detectors and other plans of the same tenants. A detector whose own section is as it was goes
+   * on; another begins anew with what the one before it saves. Open incidents stay.
+   */
+  reconfigure(config: Config): void {
+    const plansDiffer = !isDeepStrictEqual(config.tenants, this.#context.tenants);
+    const changed = changedDetectors(this.#config.detectors, config.detectors, plansDiffer);
+    this.#config = config;
+    this.#context = { ...this.#context, tenants: config.tenants };
+    if (changed.size === 0) return;
+    for (const [point, { detectors, observed }] of this.#detectors) {
+      const before = new Map(detectors.map((detector) => [detector.id, detector]));
+      const next = this.#create(point, observed).map((detector) => {
+        const old = before.get(detector.id);
+        if (old === undefined) return detector;
+        if (!changed.has(detector.id)) return old;
+        detector.restore(old.save());
+        return detector;
+      });
+      this.#detectors.set(point, { observed, detectors: next });
     }
+  }
+
+  #detectorsAt(observationPoint: string, observed: Observed): Detector[] {
+    const known = this.#detectors.get(observationPoint);
+    if (known !== undefined) return known.detectors;
+    const detectors = this.#create(observationPoint, observed);
+    this.#detectors.set(observationPoint, { observed, detectors });
+    for (const detector of detectors) this.#remind(observationPoint, detector);
     return detectors;
+  }
+
+  #create(observationPoint: string, observed: Observed): Detector[] {
+    const portTenant = this.#portTenants.get(observationPoint) ?? 0;
+    const accountsFor = (tenant: number): boolean => this.#accountsFor(tenant, observationPoint);
+    return createDetectors(this.#config.detectors, { ...this.#context, portTenant, accountsFor }, observed);
   }
 
   #remind(observationPoint: string, detector: Detector): void {

@@ -46,7 +46,7 @@ class Bed {
   }
 
   ask(tenant = 'acme', detector: string | null = null, patienceMs = NEVER_MS) {
-    return new Explainer(this.config, this.pipeline, patienceMs).explain(tenant, detector);
+    return new Explainer(() => this.config, this.pipeline, patienceMs).explain(tenant, detector);
   }
 
   /** What the next window of eth0 shows, after those before it. */

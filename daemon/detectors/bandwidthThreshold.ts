@@ -59,6 +59,7 @@ const config = z
 export const bandwidthThreshold: DetectorDefinition<z.output<typeof config>> = {
   id: byBits.detector,
   observes: ['packets', 'flows'],
+  readsPlans: true,
   config,
   create: (_config, { tenants }) => detector(tenants.flatMap(meansOf), tenants),
 };

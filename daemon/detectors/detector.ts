@@ -215,6 +215,8 @@ export interface DetectorDefinition<Config extends DetectorConfig = DetectorConf
   readonly id: string;
   /** The windows that it can judge; at other observation points it does not run, and the status says so. */
   readonly observes: readonly Observed[];
+  /** Whether it looks at the tenants' plans; left out: it does not, and outlives a change of them. */
+  readonly readsPlans?: true;
   /** Parses the detector's section; every key has a default. */
   readonly config: ZodType<Config>;
   /** Left out: none of its options is one. */

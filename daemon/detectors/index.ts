@@ -51,6 +51,15 @@ export const detectorsSection = z
   .strictObject(Object.fromEntries(detectorDefinitions.map(({ id, config }) => [id, config])))
   .prefault({});
 
+/** Whose detectors have to be made anew when the configuration changes from one to the other. */
+export function changedDetectors(before: DetectorConfigs, after: DetectorConfigs, plansDiffer: boolean): Set<string> {
+  const changed = detectorDefinitions.filter(
+    ({ id, readsPlans = false }) =>
+      (plansDiffer && readsPlans) || JSON.stringify(before[id]) !== JSON.stringify(after[id]),
+  );
+  return new Set(changed.map(({ id }) => id));
+}
+
 /** The detectors of one observation point: those that can judge its windows, and are not off. */
 export function createDetectors(configs: DetectorConfigs, context: DetectorContext, observed: Observed): Detector[] {
   const shared = { ...context, scans: new Map() };

@@ -54,6 +54,7 @@ type Options = z.output<typeof config>;
 export const sustainedThroughput: DetectorDefinition<Options> = {
   id: ID,
   observes: ['packets', 'flows'],
+  readsPlans: true,
   config,
   create: (options, context) => new SustainedThroughput(options, context),
 };

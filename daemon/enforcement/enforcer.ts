@@ -74,9 +74,9 @@ export interface EnforcerOptions {
 
 export class Enforcer {
   readonly #options: EnforcerOptions;
-  readonly #policy: EnforcementPolicy;
-  readonly #detectorModes: Readonly<Record<string, DetectorMode>>;
-  readonly #places: Places;
+  #policy: EnforcementPolicy;
+  #detectorModes: Readonly<Record<string, DetectorMode>>;
+  #places: Places;
   readonly #limiter: Limiter;
   readonly #saved: SavedPolicy | null;
   readonly #load = new OfferedLoad();
@@ -98,11 +98,10 @@ export class Enforcer {
 
   constructor(options: EnforcerOptions) {
     const { config, limiter } = options;
-    const { tenants, interfaces, enforcement } = config;
     this.#options = options;
-    this.#policy = { ...enforcement, observedTenants: new Set(enforcement.observedTenants) };
-    this.#detectorModes = Object.fromEntries(Object.entries(config.detectors).map(([id, { mode }]) => [id, mode]));
-    this.#places = new Places({ tenants, interfaces, exempt: enforcement.exempt });
+    this.#policy = policyOf(config);
+    this.#detectorModes = modesOf(config);
+    this.#places = placesOf(config);
     this.#limiter = limiter;
     this.#saved = options.store === null ? null : new SavedPolicy(options.store);
   }
@@ -127,11 +126,46 @@ export class Enforcer {
     }
   }
 
-  /** Leaves every interface as it was found. */
-  async stop(): Promise<void> {
+  /**
+   * Takes up another configuration of the same tenants and interfaces. Rejects, with everything as it was, where limits are to
+   * be set and cannot, or are to be lifted and stay.
+   */
+  async reconfigure(config: Config, nowMs: Milliseconds): Promise<void> {
+    const { mode, exempt } = config.enforcement;
+    await this.#busy;
+    this.#isBusy = true;
+    try {
+      if (mode !== this.#policy.mode) await this.#turn(mode);
+    } finally {
+      this.#isBusy = false;
+    }
+    this.#policy = policyOf(config);
+    this.#detectorModes = modesOf(config);
+    this.#places = placesOf(config);
+    this.#places.observeOwn(this.#options.ownAddresses());
+    // What fails from here on is tried again, as always.
+    await this.#limiter.exempt(exempt.prefixes).catch(() => {});
+    await this.#settle(nowMs);
+  }
+
+  /** Gets the kernel ready for limits, or rid of them. */
+  async #turn(mode: EnforcementPolicy['mode']): Promise<void> {
+    // What is applied is not known any more, whatever comes of it.
+    this.#applied = this.#standing = new Set();
+    if (mode === 'observe') return this.#limiter.stop();
+    const taken = this.#options.lock?.take() ?? null;
+    if (taken !== null) throw new Error(`Cannot limit here: ${taken}`);
+    await this.#limiter.start([]).catch(async (error: unknown) => {
+      await this.#limiter.clean().catch(() => {}); // so that its failure is not taken for one of the present limits
+      throw error;
+    });
+  }
+
+  /** Leaves every interface as it was found; or the limits where they are, for the daemon that comes next to adopt. */
+  async stop({ keepLimits = false } = {}): Promise<void> {
     await this.#busy;
     // Once more: nothing comes after it that would try again.
-    if (this.#policy.mode === 'enforce') await this.#limiter.stop().catch(() => this.#limiter.stop());
+    if (this.#policy.mode === 'enforce' && !keepLimits) await this.#limiter.stop().catch(() => this.#limiter.stop());
     this.#options.lock?.release();
   }
 
@@ -295,6 +329,17 @@ export class Enforcer {
       if (before.get(tenant) !== action) this.#options.log.info({ tenant, reason }, `enforcement: ${action}`);
   }
 }
+
+const policyOf = ({ enforcement }: Config): EnforcementPolicy => ({
+  ...enforcement,
+  observedTenants: new Set(enforcement.observedTenants),
+});
+
+const modesOf = ({ detectors }: Config): Record<string, DetectorMode> =>
+  Object.fromEntries(Object.entries(detectors).map(([id, { mode }]) => [id, mode]));
+
+const placesOf = ({ tenants, interfaces, enforcement }: Config): Places =>
+  new Places({ tenants, interfaces, exempt: enforcement.exempt });
 
 /** A clock that was set back is no reason to wait. */
 const isDue = (beforeMs: Milliseconds, everyMs: Milliseconds, nowMs: Milliseconds): boolean =>

@@ -67,7 +67,7 @@ const NONE: Groups = new Map();
 
 export class Limiter {
   readonly #executor: Executor;
-  readonly #exempt: readonly string[];
+  #exempt: readonly string[];
   #queue: Promise<unknown> = Promise.resolve();
   #capabilities: Capabilities | null = null;
   #limits: readonly Limit[] = [];
@@ -116,6 +116,15 @@ export class Limiter {
   /** Rejects with what failed; the limits stay wanted, and the next `apply` or `check` goes on from what stands. */
   apply(limits: readonly Limit[]): Promise<void> {
     return this.#inTurn(() => this.#approach(limits));
+  }
+
+  /** No packet to or from these is limited from now on. */
+  exempt(prefixes: readonly string[]): Promise<void> {
+    return this.#inTurn(async () => {
+      if (prefixes.join() === this.#exempt.join()) return;
+      this.#exempt = prefixes;
+      if (this.#limits.length > 0) await this.#reconcile();
+    });
   }
 
   /** Leaves the interfaces as they were found. */

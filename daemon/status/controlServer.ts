@@ -37,7 +37,9 @@ export async function startControlServer(options: ControlServerOptions): Promise
     await listen(server, path);
     chmodSync(path, MODE);
     const group = groupId(GROUP);
-    if (group !== null) chownSync(path, 0, group);
+    // A user who is not root has the group of its unit already, and may give nothing away.
+    const { uid, gid } = statSync(path);
+    if (group !== null && gid !== group) chownSync(path, uid, group);
   } catch (cause) {
     await closeServer(server);
     const why = `Cannot listen on ${path}: ${whyNot(cause)}`;

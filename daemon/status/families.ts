@@ -44,6 +44,13 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
     samples: ({ snapshot }) => [[[snapshot.version], 1]],
   },
   {
+    name: 'weir_config_last_reload_successful',
+    help: 'Whether the last configuration that was to be reloaded was taken up; 1 where there was none.',
+    type: 'gauge',
+    labels: [],
+    samples: ({ snapshot }) => [[[], Number((snapshot.reload?.refused ?? null) === null)]],
+  },
+  {
     name: 'weir_interface_up',
     help: 'Whether the interface is there and watched.',
     type: 'gauge',

@@ -69,8 +69,13 @@ function renderSummary(snapshot: StatusSnapshot): string {
   ];
   const reasons = health.status === 'ok' ? [] : health.reasons.map((reason) => `FAILING: ${reason}`);
   const off = snapshot.detectors.filter(({ mode }) => mode === 'off').map(({ id }) => id);
+  const refused = snapshot.reload?.refused ?? null;
+  const reload =
+    refused === null || snapshot.reload === null
+      ? []
+      : [`CONFIGURATION REFUSED ${ago(snapshot.reload.at, snapshot.now)}, the one before counts: ${refused}`];
   const unused = off.length === 0 ? [] : [`detectors off: ${off.join(', ')}`];
-  return [head.join(', '), ...unused, ...enforcementLines(enforcement, snapshot.now), ...reasons].join('\n');
+  return [head.join(', '), ...reload, ...unused, ...enforcementLines(enforcement, snapshot.now), ...reasons].join('\n');
 }
 
 function enforcementLines({ queues, stoppedAt, error }: EnforcementStatus, now: string): string[] {

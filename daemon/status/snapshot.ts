@@ -18,6 +18,8 @@ export interface StatusSnapshot {
   readonly uptimeSeconds: number;
   /** Path of the configuration; null: there is none, the defaults hold. */
   readonly config: string | null;
+  /** How the last attempt to reload it ended; null: there was none. */
+  readonly reload: ReloadStatus | null;
   readonly enforcement: EnforcementStatus;
   readonly interfaces: readonly InterfaceStatus[];
   /** null: flow exporters are not listened to. */
@@ -35,6 +37,12 @@ export interface StatusSnapshot {
   readonly store: StoreStatus | null;
   readonly detectors: readonly { readonly id: string; readonly mode: DetectorMode }[];
   readonly self: SelfStatus;
+}
+
+export interface ReloadStatus {
+  readonly at: string;
+  /** Why nothing of it was taken up; null: it counts. */
+  readonly refused: string | null;
 }
 
 /** What its health is read from: little enough to be asked for at any time. */

@@ -21,6 +21,7 @@ import type {
   EnforcementStatus,
   InterfaceStatus,
   LimitStatus,
+  ReloadStatus,
   SelfStatus,
   StatusSnapshot,
   TenantStatus,
@@ -45,6 +46,7 @@ export interface VitalSources {
 
 export interface SnapshotSources extends VitalSources {
   readonly configPath: string | null;
+  readonly reload: ReloadStatus | null;
   readonly open: readonly Incident[];
   readonly closed: readonly Incident[];
   readonly incidentCounters: IncidentCounters;
@@ -66,6 +68,7 @@ export function takeSnapshot(sources: SnapshotSources): StatusSnapshot {
     collector: sources.collection === null ? null : collectorStatus(sources.collection, config.detectors),
     uptimeSeconds: Math.round((nowMs - startedMs) / 1000),
     config: configPath,
+    reload: sources.reload,
     enforcement: sources.enforcement,
     host: sources.sampling === null ? null : hostStatus(sources.sampling, nowMs),
     tenants: takeTenants(sources),

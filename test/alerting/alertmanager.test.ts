@@ -320,6 +320,26 @@ describe('AlertmanagerNotifier', () => {
     );
   });
 
+  it('tells an Alertmanager that is new of all that is open, and one that stays nothing again', async () => {
+    const [stays, goes, comes] = [await recorder(), await recorder(), await recorder()];
+    const urls = [stays, goes, comes].map(({ host }) => `http://${host}`);
+    const notifier = notifierFor(urls.slice(0, 2));
+    notifier.update([change('opened')], 0);
+    await notifier.settled();
+    notifier.reconfigure([urls[0] ?? '', urls[2] ?? ''], RESEND);
+    notifier.tick(1000);
+    await notifier.settled();
+    assert.deepEqual(
+      [stays, goes, comes].map(({ posts }) => posts.length),
+      [1, 1, 1],
+    );
+    assert.deepEqual(comes.posts[0]?.[0]?.labels, stays.posts[0]?.[0]?.labels);
+    assert.deepEqual(
+      notifier.statuses().map(({ url }) => url),
+      [urls[0], urls[2]],
+    );
+  });
+
   it('stops at once, whatever is under way', async () => {
     const { host } = await server(() => {});
     const notifier = notifierFor([`http://${host}`], { timeoutMs: 60_000 });

@@ -51,6 +51,7 @@ export function testSnapshot(changes: Partial<StatusSnapshot> = {}): StatusSnaps
     now: '2026-03-01T10:00:13.000Z',
     uptimeSeconds: 11_520,
     config: '/etc/weir/weir.yaml',
+    reload: null,
     enforcement: { mode: 'observe', queues: null, stoppedAt: null, error: null },
     interfaces: [testInterface()],
     collector: null,

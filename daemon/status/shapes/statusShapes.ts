@@ -137,6 +137,7 @@ export const snapshot = z.strictObject({
   now: time,
   uptimeSeconds: z.number(),
   config: orNull(z.string()),
+  reload: orNull(z.strictObject({ at: time, refused: orNull(z.string()) })),
   enforcement: z.strictObject({
     mode: z.enum(['observe', 'enforce']),
     queues: orNull(z.enum(['fq_codel', 'fifo'])),
