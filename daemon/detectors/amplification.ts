@@ -20,7 +20,7 @@ import { attribute } from './shared/attribution.ts';
 import { targetEvidence, tierOf, trustInSilence } from './shared/evidence.ts';
 import { trafficOptions } from './shared/options.ts';
 import { datagrams, FEW_REFLECTORS, isReflected, reflectedService } from './shared/reflection.ts';
-import { burstSeconds, lookAt } from './shared/target.ts';
+import { burstSeconds, Target } from './shared/target.ts';
 
 const signature: Signature = {
   id: 'amplification',
@@ -114,12 +114,11 @@ class AmplificationDetector implements Detector {
     const findings: Finding[] = [];
     for (const line of window.targets.used()) {
       if (window.targetDetail(line) < 0) continue;
-      const target = lookAt(window, line, this.#context.hashSeed);
-      if (!isReflected(target)) continue;
+      const target = new Target(window, line, this.#context.hashSeed);
+      const value = datagrams(target) / burstSeconds(target);
+      if (value < this.#threshold * signature.leaveBelow || !isReflected(target)) continue;
       const parties = attribute(target, this.#context);
       if (parties === null) continue;
-      const value = datagrams(target) / burstSeconds(target);
-      if (value < this.#threshold * signature.leaveBelow) continue;
       const evidence = targetEvidence(target, reflectedService(target) ?? undefined);
       const sources = window.details.sketch(window.targetDetail(line));
       const offender = target.distinctSources === 1 ? parties.offender : null;

@@ -7,7 +7,7 @@ import { attribute } from './attribution.ts';
 import { rateSeconds, targetEvidence, trust, trustInSilence } from './evidence.ts';
 import { ForgedSources } from './forgedSources.ts';
 import { trafficOptions } from './options.ts';
-import { burstSeconds, lookAt, type Target } from './target.ts';
+import { burstSeconds, Target } from './target.ts';
 
 const CRITICAL = 5;
 /** The shortest time that a rate is taken over, of a usual window. */
@@ -102,7 +102,7 @@ class FloodDetector implements Detector {
     for (const line of window.targets.used()) {
       // A burst is worth as much as its packets would be in the shortest time that a rate is taken over.
       if (countOf(this.#rule, window, line) < noted * LEAST_BURST_SHARE) continue;
-      const target = lookAt(window, line, this.#context.hashSeed);
+      const target = new Target(window, line, this.#context.hashSeed);
       const rate = this.#rate(target);
       if (rate >= this.#threshold * this.#signature.leaveBelow) findings.push(...this.#findingsAt(target, rate));
       else if (rate * rateSeconds(window) >= noted) this.#noteLevel(target, rate);
@@ -158,7 +158,7 @@ class FloodDetector implements Detector {
       .filter((line) => packetsTo(line) > 0)
       .toSorted((a, b) => packetsTo(b) - packetsTo(a))
       .slice(0, EXPLAINED_TARGETS)
-      .flatMap((line) => this.#readingAt(lookAt(window, line, this.#context.hashSeed), tenant))
+      .flatMap((line) => this.#readingAt(new Target(window, line, this.#context.hashSeed), tenant))
       .filter((reading) => reading.direction === direction)
       .toSorted((a, b) => (b.value ?? 0) - (a.value ?? 0))
       .slice(0, EXPLAINED_READINGS);

@@ -8,41 +8,68 @@ import { rateSeconds } from './evidence.ts';
 /** Rates of what lasts less are taken over this. */
 const LEAST_BURST_MS = 100;
 
-export interface Target {
+/** What costs something is made when it is first asked for: most targets are nobody's suspects. */
+export class Target {
   readonly window: Window;
   readonly line: number;
-  readonly address: string;
   readonly words: AddressWords;
-  /** The number of the tenant whose address it is; 0: nobody's. */
-  readonly tenant: number;
-  /** Largest first; empty when no closer look was free. */
-  readonly topSources: readonly TopSource[];
-  readonly topPorts: readonly TopPort[];
-  readonly topSourcePorts: readonly TopPort[];
-  /** Estimated; 0 when no closer look was free. */
-  readonly distinctSources: number;
-  /** Estimated; 0 when no closer look was free. */
-  readonly distinctPorts: number;
   readonly hashSeed: number;
-}
+  /** Of the closer look; -1: none was free. */
+  readonly #slot: number;
+  #topSources: readonly TopSource[] | undefined;
+  #topPorts: readonly TopPort[] | undefined;
+  #topSourcePorts: readonly TopPort[] | undefined;
+  #distinctSources: number | undefined;
+  #distinctPorts: number | undefined;
 
-export function lookAt(window: Window, line: number, hashSeed: number): Target {
-  const { targets, details } = window;
-  const slot = window.targetDetail(line);
-  const words = wordsOf(window, line);
-  return {
-    window,
-    line,
-    address: formatAddress(...words),
-    words,
-    tenant: targets.tenant(line),
-    topSources: slot < 0 ? [] : details.topSources(slot),
-    topPorts: slot < 0 ? [] : details.topPorts(slot),
-    topSourcePorts: slot < 0 ? [] : details.topSourcePorts(slot),
-    distinctSources: slot < 0 ? 0 : estimateDistinct(details.sketch(slot)),
-    distinctPorts: slot < 0 ? 0 : details.distinctPorts(slot),
-    hashSeed,
-  };
+  constructor(window: Window, line: number, hashSeed: number) {
+    this.window = window;
+    this.line = line;
+    this.words = wordsOf(window, line);
+    this.hashSeed = hashSeed;
+    this.#slot = window.targetDetail(line);
+  }
+
+  get address(): string {
+    return formatAddress(...this.words);
+  }
+
+  /** The number of the tenant whose address it is; 0: nobody's. */
+  get tenant(): number {
+    return this.window.targets.tenant(this.line);
+  }
+
+  /** Largest first; empty when no closer look was free. */
+  get topSources(): readonly TopSource[] {
+    this.#topSources ??= this.#closely((details, slot) => details.topSources(slot), []);
+    return this.#topSources;
+  }
+
+  get topPorts(): readonly TopPort[] {
+    this.#topPorts ??= this.#closely((details, slot) => details.topPorts(slot), []);
+    return this.#topPorts;
+  }
+
+  get topSourcePorts(): readonly TopPort[] {
+    this.#topSourcePorts ??= this.#closely((details, slot) => details.topSourcePorts(slot), []);
+    return this.#topSourcePorts;
+  }
+
+  /** Estimated; 0 when no closer look was free. */
+  get distinctSources(): number {
+    this.#distinctSources ??= this.#closely((details, slot) => estimateDistinct(details.sketch(slot)), 0);
+    return this.#distinctSources;
+  }
+
+  /** Estimated; 0 when no closer look was free. */
+  get distinctPorts(): number {
+    this.#distinctPorts ??= this.#closely((details, slot) => details.distinctPorts(slot), 0);
+    return this.#distinctPorts;
+  }
+
+  #closely<Value>(read: (details: Window['details'], slot: number) => Value, otherwise: Value): Value {
+    return this.#slot < 0 ? otherwise : read(this.window.details, this.#slot);
+  }
 }
 
 function wordsOf(window: Window, line: number): AddressWords {

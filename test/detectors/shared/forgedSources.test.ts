@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { ForgedSources } from '../../../daemon/detectors/shared/forgedSources.ts';
-import { lookAt } from '../../../daemon/detectors/shared/target.ts';
+import { Target } from '../../../daemon/detectors/shared/target.ts';
 import type { SightingSpec } from '../../support/sightings.ts';
 import { addSightings } from '../../support/sightings.ts';
 import { buildWindow, testContext, testTenant, type Traffic } from '../../support/windowBuilder.ts';
@@ -22,7 +22,7 @@ function areForged(traffic: Traffic, contacts: readonly string[]): boolean {
   addSightings(window, context, sightings);
   const [line] = window.targets.used();
   assert(line !== undefined);
-  return new ForgedSources(context).areAt(lookAt(window, line, context.hashSeed));
+  return new ForgedSources(context).areAt(new Target(window, line, context.hashSeed));
 }
 
 const real = (i: number): string => `9.9.${i >> 8}.${i & 255}`;
