@@ -24,11 +24,11 @@ const OPEN = '5201';
 const FILTERED = '5215:5224';
 
 /** Further addresses of the tenants' hosts, so that each scan has a victim of its own. */
-const ADDRESSES: Readonly<Partial<Record<Host, readonly number[]>>> = {
-  acme: [11, 12, 13, 14],
-  birch: [19, 20, 21, 22],
-  cedar: [27, 28, 29],
-};
+const ADDRESSES: readonly { readonly tenant: Host; readonly ends: readonly number[] }[] = [
+  { tenant: 'acme', ends: [11, 12, 13, 14] },
+  { tenant: 'birch', ends: [19, 20, 21, 22] },
+  { tenant: 'cedar', ends: [27, 28, 29] },
+];
 
 /** By a stranger of its own. */
 const inbound = (stranger: number, words: string, type: string, tenant: string, host: number): Scan => ({
@@ -82,8 +82,7 @@ describe('the daemon on live scans', function () {
   before(async () => {
     lab = new Lab();
     await Promise.all(
-      Object.entries(ADDRESSES).map(async ([host, ends]) => {
-        const tenant = host as 'acme' | 'birch' | 'cedar'; // oxlint-disable-line no-unsafe-type-assertion -- its own keys
+      ADDRESSES.map(async ({ tenant, ends }) => {
         for (const end of ends) {
           // oxlint-disable-next-line no-await-in-loop -- one after another
           await lab.run(tenant, 'ip', 'addr', 'add', `198.51.100.${end}/29`, 'dev', 'eth0');

@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Store, type StoreOptions } from '../../daemon/store/store.ts';
 import { until } from '../lab/until.ts';
+import { pendingWithout } from '../support/needs.ts';
 import { incidentWrite, openStore, usageOf } from './fill.ts';
 import { temporaryFolder } from './temporary.ts';
 
@@ -324,7 +325,7 @@ describe('Store on a file system of its own (root)', () => {
   });
   const folder = temporaryFolder();
   before(function () {
-    if (process.getuid?.() !== 0) this.skip();
+    if (process.getuid?.() !== 0) pendingWithout(this, 'root');
     mount = join(folder(), 'mount');
     path = join(mount, 'weir.db');
     mkdirSync(mount);

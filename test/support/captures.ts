@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { DecodeError } from '../../probes/decodeError.ts';
 import { openPcap } from '../../probes/pcap/pcapProbe.ts';
 import type { FrameBlock } from '../../probes/probe.ts';
+import { pendingWithout } from './needs.ts';
 
 export const CAPTURES = resolve(import.meta.dirname, '../../../shared/captures');
 
@@ -31,8 +32,7 @@ export function capturesOrPending(context: Mocha.Context, folder: string): strin
       .toSorted()
       .map((name) => join(path, name));
   if (process.env['CI'] === 'true') throw new Error(`Cannot read captures: no folder ${path}`);
-  if (context.test !== undefined) context.test.title += ` (needs ${path})`;
-  return context.skip();
+  return pendingWithout(context, path);
 }
 
 /** All of all folders that are called captures, in whatever format. */

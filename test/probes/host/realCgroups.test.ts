@@ -13,6 +13,7 @@ import { isGone, KernelFile, OpenFiles } from '../../../probes/host/kernelFile.t
 import type { SampleProbe, Workload, WorkloadSample } from '../../../probes/sample.ts';
 import { until } from '../../lab/until.ts';
 import { mountsOf, TestCgroups } from '../../support/cgroups.ts';
+import { pendingWithout } from '../../support/needs.ts';
 
 const NAMED_WITHIN_MS = 15_000;
 const ROUND_MS = 200;
@@ -113,7 +114,7 @@ for (const { title, hasMemory, limits, mount, unmount } of [v1, v2]) {
 
     before(function () {
       mounted = mount();
-      if (mounted === null) this.skip();
+      if (mounted === null) pendingWithout(this, `cgroups ${title}`);
     });
     after(() => mounted !== null && unmount(mounted.cgroupRoot));
     beforeEach(() => {
