@@ -3,6 +3,7 @@ import { HistoryUnavailable } from '../store/historyReader.ts';
 import { QueryError } from './archive.ts';
 import { openApiDocument } from './openapi.ts';
 import { renderStatus } from './render.ts';
+import { fileReply, PAGES, pageReply } from './page/pages.ts';
 import { jsonReply, problem, type Reply, TEXT } from './reply.ts';
 import { type ApiSources, type Route, ROUTES } from './routes.ts';
 
@@ -17,11 +18,11 @@ export interface ApiRequest {
 const MAX_PARAMETER = 200;
 
 /** What a query has beyond what is asked for is ignored. */
-export async function answer({ method, target }: ApiRequest, sources: ApiSources): Promise<Reply> {
+export async function answer({ method, target, accept }: ApiRequest, sources: ApiSources): Promise<Reply> {
   const cut = target.indexOf('?');
   const path = cut === -1 ? target : target.slice(0, cut);
   const query = new URLSearchParams(cut === -1 ? '' : target.slice(cut + 1));
-  const reply = replyTo(path);
+  const reply = replyTo(path, accept);
   if (reply === null) return problem(404, 'not found');
   if (method !== 'GET' && method !== 'HEAD')
     return { ...problem(405, 'read-only: GET and HEAD alone'), allow: 'GET, HEAD' };
@@ -36,7 +37,16 @@ export async function answer({ method, target }: ApiRequest, sources: ApiSources
 
 type ReplyTo = (sources: ApiSources, query: URLSearchParams) => Reply | Promise<Reply>;
 
-function replyTo(path: string): ReplyTo | null {
+const wantsPage = (accept: string): boolean => /(?:^|[,\s])text\/html/.test(accept);
+
+function replyTo(path: string, accept: string): ReplyTo | null {
+  const file = fileReply(path);
+  if (file !== null) return () => file;
+  if (path !== '/' || wantsPage(accept))
+    for (const { path: pattern, page } of PAGES) {
+      const parameters = parametersOf(pattern, path);
+      if (parameters !== null) return (sources, query) => pageReply(page(sources, parameters, query));
+    }
   if (path === '/')
     return ({ snapshot }) => ({ status: 200, contentType: TEXT, body: renderStatus(snapshot()) + listing() });
   if (path === '/api/openapi.json') return () => jsonReply(200, document());

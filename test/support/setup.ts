@@ -8,6 +8,7 @@ import { delimiter, join } from 'node:path';
 
 /** Debian's package of each command. */
 const PACKAGES: Readonly<Record<string, string>> = {
+  chromium: 'chromium',
   editcap: 'wireshark-common',
   ethtool: 'ethtool',
   'g++': 'g++',
