@@ -1,5 +1,6 @@
 /** Names amplification: an address is sent the answers of services (DNS, NTP, memcached …) that it has not asked. */
 import { z } from 'zod';
+import { keepLatest } from './shared/keepLatest.ts';
 import type { Milliseconds } from '../../probes/probe.ts';
 import { count } from '../config/units.ts';
 import { formatAddress } from '../metering/address.ts';
@@ -177,10 +178,7 @@ class AmplificationDetector implements Detector {
     if (service === undefined) return;
     const key = `${formatAddress(...line.responder)} ${service}`;
     const track = this.#tracks.get(key) ?? begin(line, service, slice);
-    this.#tracks.delete(key);
-    this.#tracks.set(key, track);
-    const [oldest] = this.#tracks.keys();
-    if (this.#tracks.size > MAX_TRACKS && oldest !== undefined) this.#tracks.delete(oldest);
+    keepLatest(this.#tracks, key, track, MAX_TRACKS);
     advance(track, slice);
     track.packets[slice % SLICES]! += line.packets;
     track.bytes[slice % SLICES]! += line.bytes;

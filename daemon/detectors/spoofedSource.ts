@@ -1,5 +1,6 @@
 /** Names packets whose source cannot be true: not the port's, of the wrong card, impossible, or from where it cannot come. */
 import { z } from 'zod';
+import { keepLatest } from './shared/keepLatest.ts';
 import { bogonFile } from '../config/bogonFile.ts';
 import { count } from '../config/units.ts';
 import { type AddressWords, formatAddress, hashAddress, isGroup } from '../metering/address.ts';
@@ -145,11 +146,7 @@ class Sources {
       contacts.set(to, (contacts.get(to) ?? 0) + 1);
     }
     const flooded = [...contacts].filter(([, seen]) => seen >= FLOOD_CONTACTS).map(([to]) => to);
-    for (const to of flooded) {
-      this.#flooded.delete(to);
-      this.#flooded.set(to, startMs);
-    }
-    for (const [to] of this.#flooded) if (this.#flooded.size > MAX_FLOODED) this.#flooded.delete(to);
+    for (const to of flooded) keepLatest(this.#flooded, to, startMs, MAX_FLOODED);
     return flooded;
   }
 
@@ -186,10 +183,7 @@ class Sources {
   #changesCard({ initiator, mac }: PairLine): boolean {
     const address = formatAddress(...initiator);
     const before = this.#cardOf.get(address);
-    this.#cardOf.delete(address);
-    this.#cardOf.set(address, mac);
-    const [oldest] = this.#cardOf.keys();
-    if (this.#cardOf.size > MAX_CARDS && oldest !== undefined) this.#cardOf.delete(oldest);
+    keepLatest(this.#cardOf, address, mac, MAX_CARDS);
     return before !== undefined && before !== mac;
   }
 }

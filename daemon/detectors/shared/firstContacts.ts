@@ -8,34 +8,19 @@ import {
   ANSWERED,
   ARP_CONTACT,
   ECHO_CONTACT,
-  FIN_CONTACT,
-  NULL_CONTACT,
   type PairLine,
   PROTOCOL_CONTACT,
   REFUSED,
   STRAY_REFUSED,
   SYN_CONTACT,
   UDP_CONTACT,
-  XMAS_CONTACT,
 } from '../../metering/pairTable.ts';
 import { SOURCE_OTHER, type Window } from '../../metering/window.ts';
+import { keepLatest } from './keepLatest.ts';
 import type { DetectorContext } from '../detector.ts';
+import { isTcp, probeType, type ProbeType } from './probeType.ts';
+import { Routers } from './routers.ts';
 
-/** As nmap calls its scans, where it has a name for them. */
-export const PROBE_TYPES = [
-  'syn',
-  'connect',
-  'ack',
-  'fin',
-  'null',
-  'xmas',
-  'odd',
-  'udp',
-  'icmp',
-  'protocol',
-  'arp',
-] as const;
-export type ProbeType = (typeof PROBE_TYPES)[number];
 /** Unknown: an answer would not be seen. */
 export const OUTCOMES = ['answered', 'refused', 'silent', 'unknown'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
@@ -139,9 +124,7 @@ export class FirstContacts {
     this.#young.push(pending);
     const burst = this.#bursts.get(pending.initiatorHash) ?? { waiting: 0, answered: 0, slowestMs: 0 };
     burst.waiting += 1;
-    this.#bursts.delete(pending.initiatorHash);
-    this.#bursts.set(pending.initiatorHash, burst);
-    if (this.#bursts.size > MAX_REMEMBERED) this.#bursts.delete(firstOf(this.#bursts));
+    keepLatest(this.#bursts, pending.initiatorHash, burst, MAX_REMEMBERED);
     if (line.initiatorTenant !== 0 && line.sighting !== ARP_CONTACT) this.#sinceAnswer.add(pending.initiatorHash);
     return [];
   }
@@ -176,7 +159,7 @@ export class FirstContacts {
     if (isAnswer) this.#noteAnswer(answer);
     // What comes too late to be waited for: an answer is one all the same.
     if (isAnswer) return [{ ...(pending ?? answer), outcome: 'answered', weight: 1 }];
-    if (pending === undefined || (!isTcp(pending) && this.#isExcused(pending, window.endMs))) return [];
+    if (pending === undefined || (!isTcp(pending.type) && this.#isExcused(pending, window.endMs))) return [];
     return [{ ...pending, outcome: 'refused', weight: 1 }];
   }
 
@@ -184,10 +167,7 @@ export class FirstContacts {
     if (initiatorTenant === 0 || type === 'arp') return;
     this.#sinceAnswer.clear();
     if (!isIpv4(initiator)) return;
-    const key = serviceKey(initiatorTenant, type, port);
-    this.#answeredOverIpv4.delete(key);
-    this.#answeredOverIpv4.set(key, atMs);
-    if (this.#answeredOverIpv4.size > MAX_REMEMBERED) this.#answeredOverIpv4.delete(firstOf(this.#answeredOverIpv4));
+    keepLatest(this.#answeredOverIpv4, serviceKey(initiatorTenant, type, port), atMs, MAX_REMEMBERED);
   }
 
   /**
@@ -270,35 +250,9 @@ export class FirstContacts {
   }
 }
 
-/** Hardware addresses that forward what others send: whom these ask for by ARP somebody else wants. */
-class Routers {
-  /** By hardware address, the IPv4 address that it first had; null: it forwards. */
-  readonly #known = new Map<number, number | null>();
-
-  learn({ mac, initiator }: PairLine): void {
-    if (mac === 0 || !isIpv4(initiator)) return;
-    const known = this.#known.get(mac);
-    if (known === undefined) this.#remember(mac, initiator[3]);
-    else if (known !== null && known >>> 8 !== initiator[3] >>> 8) this.#known.set(mac, null);
-  }
-
-  #remember(mac: number, address: number): void {
-    this.#known.set(mac, address);
-    if (this.#known.size > MAX_REMEMBERED) this.#known.delete(firstOf(this.#known));
-  }
-
-  has(mac: number): boolean {
-    return this.#known.get(mac) === null;
-  }
-}
-
-const firstOf = (map: ReadonlyMap<number, unknown>): number => map.keys().next().value ?? 0;
-
 /** Mail, DNS with and without TLS, the web, NTP: a tenant speaks to any number of hosts there. */
 const USUAL_PORTS: ReadonlySet<number> = new Set([25, 53, 80, 123, 443, 853]);
 const isUsual = ({ initiatorTenant, port }: Pending): boolean => initiatorTenant !== 0 && USUAL_PORTS.has(port);
-
-const isTcp = ({ type }: Pending): boolean => PROBE_TYPES.indexOf(type) < PROBE_TYPES.indexOf('udp');
 
 const isToClient = ({ port, otherPort }: PairLine): boolean =>
   otherPort < FIRST_CLIENT_PORT && port >= FIRST_CLIENT_PORT;
@@ -306,37 +260,6 @@ const isTraceroute = (port: number): boolean => port >= TRACEROUTE[0] && port <=
 
 const serviceKey = (tenant: number, type: ProbeType, port: number): number =>
   (tenant * 2 + Number(type === 'udp')) * 65_536 + (port & 0xffff);
-
-const TYPES: Readonly<Partial<Record<number, ProbeType>>> = {
-  [UDP_CONTACT]: 'udp',
-  [ECHO_CONTACT]: 'icmp',
-  [FIN_CONTACT]: 'fin',
-  [NULL_CONTACT]: 'null',
-  [XMAS_CONTACT]: 'xmas',
-  [PROTOCOL_CONTACT]: 'protocol',
-  [ARP_CONTACT]: 'arp',
-};
-
-function probeType(line: PairLine, contact: number): ProbeType {
-  if (contact === SYN_CONTACT) return isOfStack(line) ? 'connect' : 'syn';
-  return TYPES[contact] ?? 'odd';
-}
-
-/**
- * What an operating system sends for connect(2) has the options of RFC 7323 and RFC 2018, and so 32 (Windows), 40 (Linux)
- * or 44 bytes (BSD, macOS) of TCP header; those who write their own packets send 20 or 24.
- */
-const STACK_HEADERS = [32, 40, 44];
-/** Of Ethernet, with a VLAN tag, and of links without hardware addresses: none, Linux' cooked capture. */
-const LINK_BYTES = { ethernet: [14, 18], others: [0, 16, 20] } as const;
-/** So that 24 bytes of data in a SYN (`nmap --data-length`) are not taken for options: 18 + 44 is 14 + 48. */
-const LONGEST = 14 + 44;
-
-function isOfStack({ bytes, packets, mac, initiator }: PairLine): boolean {
-  const withLink = bytes / packets - (isIpv4(initiator) ? 20 : 40);
-  const links: readonly number[] = mac === 0 ? LINK_BYTES.others : LINK_BYTES.ethernet;
-  return withLink <= LONGEST && STACK_HEADERS.some((header) => links.includes(withLink - header));
-}
 
 /** Of two hashes, in order, well mixed in all bits (the finaliser of MurmurHash3). */
 export function mix(a: number, b: number): number {

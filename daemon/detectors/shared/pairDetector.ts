@@ -1,5 +1,6 @@
 /** What the detectors have in common that go by what pairs of addresses showed (window.pairs), added up over a minute. */
 import { z } from 'zod';
+import { keepLatest } from './keepLatest.ts';
 import { formatAddress } from '../../metering/address.ts';
 import type { PairLine } from '../../metering/pairTable.ts';
 import type { Direction, Window } from '../../metering/window.ts';
@@ -102,10 +103,7 @@ export class PairDetector implements Detector {
     if (subject === null || this.#context.tenants[subject.tenant - 1] === undefined) return;
     const key = `${subject.direction} ${subject.subject}`;
     const track = this.#tracks.get(key) ?? begin(subject);
-    this.#tracks.delete(key);
-    this.#tracks.set(key, track);
-    const [oldest] = this.#tracks.keys();
-    if (this.#tracks.size > MAX_TRACKS && oldest !== undefined) this.#tracks.delete(oldest);
+    keepLatest(this.#tracks, key, track, MAX_TRACKS);
     track.packets.add(nowMs, line.packets);
     const { latest } = track;
     if (latest.startMs !== nowMs) {

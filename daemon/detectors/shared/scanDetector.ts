@@ -16,7 +16,8 @@ import type {
   Signature,
 } from '../detector.ts';
 import { rateSeconds, tierOf, trustInSilence } from './evidence.ts';
-import type { Outcome, ProbeType } from './firstContacts.ts';
+import type { Outcome } from './firstContacts.ts';
+import type { ProbeType } from './probeType.ts';
 import { trafficOptions } from './options.ts';
 import { LEAVE_BELOW, nameOf, ScanMemory, type Suspect } from './scanMemory.ts';
 import type { Scanner, Shape } from './scanner.ts';

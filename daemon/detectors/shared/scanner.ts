@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { Milliseconds } from '../../../probes/probe.ts';
 import { type AddressWords, isIpv4 } from '../../metering/address.ts';
 import { ContactGroup, heavier, savedGroup, type Weight } from './contactGroup.ts';
-import { type Attempt, mix, type Outcome, OUTCOMES, PROBE_TYPES, type ProbeType } from './firstContacts.ts';
+import { type Attempt, mix, type Outcome, OUTCOMES } from './firstContacts.ts';
+import { isTcp, PROBE_TYPES, type ProbeType } from './probeType.ts';
 import { MEMORY_MS, Reach, savedReach } from './reach.ts';
 
 /** Ports and hosts of one scanner whose failures are followed. */
@@ -341,8 +342,7 @@ const isScattered = ({ hosts, ports, contacts }: Extent): boolean => hosts > con
 
 /** A port of a protocol, be it tried by whatever flags. */
 export function portKeyOf({ type, port }: Pick<Attempt, 'type' | 'port'>): number {
-  const isTcp = PROBE_TYPES.indexOf(type) < PROBE_TYPES.indexOf('udp');
-  return mix(isTcp ? 0 : PROBE_TYPES.indexOf(type), port);
+  return mix(isTcp(type) ? 0 : PROBE_TYPES.indexOf(type), port);
 }
 
 const ARP_KEY = portKeyOf({ type: 'arp', port: -1 });

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { Milliseconds } from '../../../probes/probe.ts';
 import { hashAddress, isSameAddress } from '../../metering/address.ts';
+import { keepLatest } from './keepLatest.ts';
 import type { DetectorContext, Json } from '../detector.ts';
 import { type Attempt, mix } from './firstContacts.ts';
 import { MEMORY_MS } from './reach.ts';
@@ -58,10 +59,8 @@ export class Scanners {
     const { initiatorHash } = attempt;
     this.#find(attempt)?.answer(attempt, nowMs);
     for (const key of [initiatorHash, mix(initiatorHash, portKeyOf(attempt))]) {
-      const count = this.#answered.get(key) ?? 0;
-      this.#answered.delete(key);
-      this.#answered.set(key, Math.min(count + 1, ENOUGH_ANSWERS));
-      if (this.#answered.size > MAX_ANSWERED) this.#answered.delete(firstOf(this.#answered));
+      const count = Math.min((this.#answered.get(key) ?? 0) + 1, ENOUGH_ANSWERS);
+      keepLatest(this.#answered, key, count, MAX_ANSWERED);
     }
     return null;
   }
@@ -93,9 +92,7 @@ export class Scanners {
     const count = (this.#newAt.get(responderHash) ?? 0) + 1;
     this.#newAt.set(responderHash, count);
     if (count > NEW_AT_TARGET) return null;
-    this.#once.delete(initiatorHash);
-    this.#once.set(initiatorHash, attempt);
-    if (this.#once.size > this.#maxOnce) this.#once.delete(firstOf(this.#once));
+    keepLatest(this.#once, initiatorHash, attempt, this.#maxOnce);
     return null;
   }
 
@@ -111,7 +108,7 @@ export class Scanners {
   }
 
   #evict(nowMs: Milliseconds): void {
-    let weakest: readonly [hash: number, worth: number] = [firstOf(this.#scanners), Infinity];
+    let weakest: readonly [hash: number, worth: number] = [0, Infinity];
     let seen = 0;
     for (const [hash, { strength, lastMs }] of this.#scanners) {
       const worth = Math.abs(nowMs - lastMs) > MEMORY_MS ? -1 : strength;
@@ -141,4 +138,3 @@ export class Scanners {
 
 const isSame = (a: Attempt, b: Attempt): boolean =>
   a.responderHash === b.responderHash && portKeyOf(a) === portKeyOf(b);
-const firstOf = (map: ReadonlyMap<number, unknown>): number => map.keys().next().value ?? 0;
