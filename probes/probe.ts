@@ -3,6 +3,9 @@
 /** Milliseconds since the Unix epoch, with a fraction (0.25 µs of precision at today's dates). */
 export type Milliseconds = number;
 
+/** What a Date can hold (ECMA-262), before and after the epoch: whatever lies beyond is no time of a packet. */
+export const MAX_TIME_MS = 8.64e15;
+
 /** `FrameBlock.flags`: the frame was sent by this host (`sll_pkttype` 4), not received. */
 export const FRAME_OUTGOING = 1;
 /** `FrameBlock.flags`: the transport checksum was still to be filled in by the device (TP_STATUS_CSUMNOTREADY). */

@@ -3,7 +3,7 @@
  * frame, every one of them behind a header of its own. Both ends are this machine, so the numbers are little-endian.
  */
 import { ProbeError } from '../probeError.ts';
-import type { FrameBlock } from '../probe.ts';
+import { type FrameBlock, MAX_TIME_MS } from '../probe.ts';
 
 /** `WCAP` */
 export const BATCH_MAGIC = 0x50_41_43_57;
@@ -56,7 +56,7 @@ export function readBatchHeader(view: DataView): BatchHeader {
     count <= MOST_FRAMES &&
     Number.isSafeInteger(droppedByChild) &&
     droppedByChild >= 0 &&
-    !(droppedByKernel < 0);
+    (Number.isNaN(droppedByKernel) || (Number.isSafeInteger(droppedByKernel) && droppedByKernel >= 0));
   if (!isSound) throw new ProbeError(`Cannot read a batch of frames: its header says ${length} bytes, ${count} frames`);
   return {
     length,
@@ -95,7 +95,10 @@ export function readFrames(view: DataView, { count, length, linkType }: BatchHea
     const frame = at + FRAME_HEADER_BYTES;
     const captured = frame <= length ? view.getUint16(at + CAPTURED_LENGTH, true) : Infinity;
     if (frame + captured > length) throw new ProbeError(`Cannot read a batch of frames: frame ${i} is beyond its end`);
-    timesMs[i] = view.getFloat64(at, true);
+    const timeMs = view.getFloat64(at, true);
+    if (!(Math.abs(timeMs) <= MAX_TIME_MS))
+      throw new ProbeError(`Cannot read a batch of frames: frame ${i} is of ${timeMs} ms`);
+    timesMs[i] = timeMs;
     wireLengths[i] = view.getUint32(at + WIRE_LENGTH, true);
     flags[i] = view.getUint16(at + FLAGS, true);
     capturedLengths[i] = captured;

@@ -1,4 +1,5 @@
 /** The pcapng format (draft-ietf-opsawg-pcapng): sections, interfaces, and packets in blocks; other blocks are skipped. */
+import { MAX_TIME_MS } from '../probe.ts';
 import { BLOCK_FRAMES, type ChunkBlock, type CorruptRecord, type RecordFormat } from './recordFormat.ts';
 
 /** Type and total length before the body, the total length again behind it. */
@@ -18,9 +19,6 @@ const ENHANCED_PACKET = 6;
 const OPTION_END = 0;
 const OPTION_TIME_RESOLUTION = 9;
 const OPTION_TIME_OFFSET = 14;
-
-/** What a Date can hold (ECMA-262): whatever lies beyond is no time of a packet. */
-const MAX_TIME_MS = 8.64e15;
 
 /** More interfaces than this in one section are refused: each is remembered. */
 const MAX_INTERFACES = 65_536;

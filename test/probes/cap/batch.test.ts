@@ -3,13 +3,14 @@ import * as fc from 'fast-check';
 import {
   BATCH_BYTES,
   BATCH_HEADER_BYTES,
+  DROPPED_BY_KERNEL,
   makeBatchBlock,
   MOST_FRAMES,
   readBatchHeader,
   readFrames,
 } from '../../../probes/cap/batch.ts';
 import { BatchWriter } from '../../../probes/cap/batchWriter.ts';
-import { LINKTYPE_ETHERNET } from '../../../probes/probe.ts';
+import { LINKTYPE_ETHERNET, MAX_TIME_MS } from '../../../probes/probe.ts';
 import { ProbeError } from '../../../probes/probeError.ts';
 
 interface Sent {
@@ -81,7 +82,7 @@ const anyFrame = fc.record(
   {
     bytes: fc.uint8Array({ maxLength: 400 }),
     wireLength: fc.nat(0xffff_ffff),
-    timeMs: fc.double({ noNaN: true }),
+    timeMs: fc.double({ noNaN: true, min: -MAX_TIME_MS, max: MAX_TIME_MS }),
     flags: fc.nat(255),
   },
   { noNullPrototype: true },
@@ -150,6 +151,26 @@ describe('BatchWriter', () => {
 });
 
 describe('readBatchHeader, readFrames', () => {
+  const ODD: readonly (readonly [criterion: string, at: number, value: number])[] = [
+    ['a loss without bounds', DROPPED_BY_KERNEL, Infinity],
+    ['a loss that is no whole number', DROPPED_BY_KERNEL, 0.5],
+    ['a time that is none', BATCH_HEADER_BYTES, Number.NaN],
+    ['a time without bounds', BATCH_HEADER_BYTES, Infinity],
+    ['a time before all others', BATCH_HEADER_BYTES, -1e300],
+  ];
+  for (const [criterion, at, value] of ODD)
+    it(`take no ${criterion.replace(/^a /, '')} from the child`, () => {
+      const pipe = new Pipe();
+      const writer = new BatchWriter(LINKTYPE_ETHERNET, pipe.outlet);
+      add(writer, { bytes: new Uint8Array(60), wireLength: 60, timeMs: 1, flags: 0 });
+      writer.flush();
+      const memory = new ArrayBuffer(BATCH_BYTES);
+      new Uint8Array(memory).set(Buffer.concat(pipe.taken));
+      const view = new DataView(memory);
+      view.setFloat64(at, value, true);
+      assert.throws(() => readFrames(view, readBatchHeader(view), makeBatchBlock(memory)), ProbeError);
+    });
+
   it('read no memory that is not the batch, and throw nothing but ProbeError, whatever the child sends', () => {
     const pipe = new Pipe();
     const writer = new BatchWriter(LINKTYPE_ETHERNET, pipe.outlet);
