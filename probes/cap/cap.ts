@@ -40,6 +40,8 @@ class CapProbe implements PacketProbe {
   #heardMs = 0;
   #hasBegun = false;
   #outstanding: BatchBlock | null = null;
+  /** It came while the first child was waited for. */
+  #early: BatchBlock | null = null;
   #state: ProbeState = 'absent';
   #received = 0;
   /** Of the children that have died, and of the one that is; null: its kernel does not say. */
@@ -72,7 +74,9 @@ class CapProbe implements PacketProbe {
     const untilMs = performance.now() + timeoutMs;
     const before = this.#state;
     for (;;) {
-      if (this.#receive()) return this.#outstanding;
+      this.#outstanding = this.#early ?? this.#receive();
+      this.#early = null;
+      if (this.#outstanding !== null) return this.#outstanding;
       this.#look();
       const remainingMs = untilMs - performance.now();
       if (remainingMs <= 0 || this.#state !== before) return null;
@@ -117,7 +121,7 @@ class CapProbe implements PacketProbe {
     while (this.#child !== null && !this.#hasBegun) {
       const child = this.#child;
       this.#wait(LONGEST_WAIT_MS);
-      this.#receive();
+      this.#early = this.#receive();
       if (this.#child === child && !this.#hasBegun) this.#endSilence();
     }
     // It may have gone while the child was starting.
@@ -132,22 +136,20 @@ class CapProbe implements PacketProbe {
     return new ProbeError(`Cannot capture on ${name} through cap${filtered}: ${reason}${hint}`);
   }
 
-  /** Takes batches until one has frames; whether it did. */
-  #receive(): boolean {
+  /** Takes batches until one has frames; null: there is none yet. */
+  #receive(): BatchBlock | null {
     const child = this.#child;
-    if (child === null) return false;
+    if (child === null) return null;
     while (child.receive()) {
       const { header, block } = child;
       this.#heardMs = performance.now();
       this.#hasBegun = true;
       if (header !== null) this.#droppedNow = sum(header.droppedByChild, header.droppedByKernel);
       this.#received += block.count;
-      if (block.count === 0) continue;
-      this.#outstanding = block;
-      return true;
+      if (block.count > 0) return block;
     }
     if (child.ending !== null) this.#mourn(child.ending);
-    return false;
+    return null;
   }
 
   /** Whether the child has something to say. */

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { FRAME_HEADER_BYTES } from '../../../probes/cap/batch.ts';
 import { loadLibc } from '../../../probes/libc.ts';
 import { addNamespaces, enterNamespace, inNamespace, ip, removeNamespaces } from '../../support/namespace.ts';
 import { readFrames, waitForState } from '../../support/ringReader.ts';
@@ -12,6 +15,21 @@ const bed = new CapBed('wr-caplife');
 const PROBES = join(import.meta.dirname, '../../../probes');
 const QUIET_MS = 150;
 const link = (...words: string[]): string => ip('-n', bed.near, 'link', ...words);
+
+/** Bytes that the process has written since it began. */
+const written = (pid: number): number =>
+  Number(/^wchar: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1] ?? 0);
+
+/** What `look` gives once it gives something, at most ten seconds later. */
+function until<T>(look: () => T): NonNullable<T> {
+  const endMs = performance.now() + 10_000;
+  for (;;) {
+    const found = look();
+    if (found) return found;
+    assert.ok(performance.now() < endMs);
+    loadLibc().poll(null, 0, 10);
+  }
+}
 
 describe('openCap, over what takes its child along', function () {
   this.timeout(30_000);
@@ -163,6 +181,39 @@ describe('openCap, over what takes its child along', function () {
       assert.equal(probe.statistics().lastFailure, 'it said nothing for 5 s');
       waitForState(probe, 'up');
     });
+  });
+
+  it('keeps the frames that come while it still waits for its child to begin', async () => {
+    const script = `
+      import { openCap } from ${JSON.stringify(join(PROBES, 'cap/cap.ts'))};
+      const probe = openCap({ interface: 'near0', bufferBytes: 1 << 24 });
+      let frames = 0;
+      for (let times = 0; frames < 100 && times < 20; times++) {
+        const block = probe.next(500);
+        if (block === null) continue;
+        frames += block.count;
+        probe.release(block);
+      }
+      console.log(frames);
+      probe.close();`;
+    const parent = inNamespace(bed.near, () =>
+      spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: ['ignore', 'pipe', 'pipe'] }),
+    );
+    const [said, complaint] = [text(parent.stdout), text(parent.stderr)];
+    try {
+      const child = until(() => children(parent.pid)[0]);
+      parent.kill('SIGSTOP');
+      // It gives up its rights once its socket is open, and tells that it begins.
+      until(() => /^Uid:\s+65534/m.test(readFileSync(`/proc/${child}/status`, 'utf8')));
+      const before = written(child);
+      bed.send(undefined, 100);
+      until(() => written(child) > before + 100 * FRAME_HEADER_BYTES);
+      parent.kill('SIGCONT');
+      assert.equal(await complaint, '');
+    } finally {
+      parent.kill('SIGKILL');
+    }
+    assert.equal(await said, '100\n');
   });
 
   it('takes its child along when its process is killed', async () => {
