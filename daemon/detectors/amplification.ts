@@ -46,9 +46,7 @@ const EXPLAINED = 4;
 
 const config = z
   .strictObject({
-    ...trafficOptions(
-      '`observe` reports; `off` does not look; `enforce` is as `observe`: floods lead to no limits yet',
-    ),
+    ...trafficOptions('reports'),
     packetsPerSecond: count(1)
       .default(25)
       .describe('answers a second at one address that it has not asked for, from ten reflectors or more'),

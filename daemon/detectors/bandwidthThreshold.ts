@@ -52,7 +52,7 @@ const MEASURES: readonly Measure[] = [
 
 const config = z
   .strictObject({
-    ...trafficOptions('`observe` only reports, `enforce` lets it lead to limits; `off` does not look'),
+    ...trafficOptions('limits'),
   })
   .prefault({});
 

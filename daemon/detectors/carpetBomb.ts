@@ -41,9 +41,7 @@ const FASTEST_SWEEP = 10_000;
 
 const config = z
   .strictObject({
-    ...trafficOptions(
-      '`observe` reports; `off` does not look; `enforce` is as `observe`: floods lead to no limits yet',
-    ),
+    ...trafficOptions('reports'),
     packetsPerSecond: count(1)
       .default(20_000)
       .describe(

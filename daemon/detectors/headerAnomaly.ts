@@ -65,7 +65,7 @@ const ODD_CONTACTS: ReadonlySet<number> = new Set(
 
 const config = z
   .strictObject({
-    ...trafficOptions('`observe` reports; `off` does not look; `enforce` is as `observe`: it leads to no limits'),
+    ...trafficOptions('reports'),
     packets: count(1)
       .default(1)
       .describe(

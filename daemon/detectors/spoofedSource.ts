@@ -64,7 +64,7 @@ const DHCP_PORTS: ReadonlySet<number> = new Set([67, 68]);
 
 const config = z
   .strictObject({
-    ...trafficOptions('`observe` reports; `off` does not look; `enforce` is as `observe`: it leads to no limits'),
+    ...trafficOptions('reports'),
     packets: count(1)
       .default(10)
       .describe('packets in a minute, of one tenant or to one address, whose source cannot be true; bogons count half'),

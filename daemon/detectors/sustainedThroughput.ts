@@ -25,7 +25,7 @@ const MAX_JUDGED_A_WINDOW = 64;
 
 const config = z
   .strictObject({
-    ...trafficOptions('`observe` only reports, `enforce` lets it lead to limits; `off` does not look'),
+    ...trafficOptions('limits'),
     for: duration(3_600_000, 7 * 86_400_000)
       .prefault('24h')
       .describe('the hours that are judged'),

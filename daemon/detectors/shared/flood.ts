@@ -46,9 +46,7 @@ const countOf = ({ kinds }: FloodRule, window: Window, line: number): number =>
 const configOf = (packetsPerSecond: number) =>
   z
     .strictObject({
-      ...trafficOptions(
-        '`observe` reports; `off` does not look; `enforce` is as `observe`: floods lead to no limits yet',
-      ),
+      ...trafficOptions('reports'),
       packetsPerSecond: count(1).default(packetsPerSecond).describe('packets a second at one address'),
     })
     .prefault({});

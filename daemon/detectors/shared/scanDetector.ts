@@ -28,7 +28,7 @@ const EXPLAINED = 4;
 
 const config = z
   .strictObject({
-    ...trafficOptions('`observe` reports; `off` does not look; `enforce` is as `observe`: scans lead to no limits yet'),
+    ...trafficOptions('reports'),
     contacts: count(4, 1000)
       .default(9)
       .describe('first contacts that failed, refused or met with silence, beyond those that were answered'),
