@@ -19,7 +19,7 @@ const seen = (changes: Partial<Incident> = {}, afterMs = 1000): Seen => ({
 const ofType = (type: string): Partial<Incident> => ({ evidence: Object.assign(testIncident().evidence, { type }) });
 
 const rule = (all: readonly Seen[], expected: readonly Named[] = [FLOOD], allowed: readonly Named[] = []) =>
-  judge({ expected, allowed }, { seen: all, hours: 1, attackTimesMs: expected.map(() => TIMES) });
+  judge({ expected, allowed }, { seen: all, packets: 0, hours: 1, attackTimesMs: expected.map(() => TIMES) });
 
 describe('judge', () => {
   const udpFlood = { detector: 'udpFlood', signature: 'udpFlood' };

@@ -1,5 +1,5 @@
 /**
- * `npm run score [-- PART … | --week | --record [RECORDING …]]`: how rightly Weir names what is in labelled traffic. Prints the confusion
+ * `npm run score [-- PART … | --record [RECORDING …]]`: how rightly Weir names what is in labelled traffic. Prints the confusion
  * table, and what is worse or better than in the committed tables; 1: something is worse. UPDATE_SCORE=1 writes the tables anew.
  */
 import { parseArgs } from 'node:util';
@@ -9,15 +9,18 @@ import { summarize } from './summary.ts';
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
-  options: { record: { type: 'boolean', default: false }, week: { type: 'boolean', default: false } },
+  options: { record: { type: 'boolean', default: false } },
 });
 
 const say = (text: string): boolean => process.stdout.write(`${text}\n`);
 
 function score(names: readonly string[]): void {
   const results = names.map((name) => {
+    const before = process.cpuUsage();
     const result = runPart(name);
-    say(`${name}\n\n${summarize(result.lines)}`);
+    const { user, system } = process.cpuUsage(before);
+    const heading = `${name}: ${(result.packets / 1e6).toFixed(2)} M packets, ${((user + system) / 1e6).toFixed(1)} s of CPU`;
+    say(`${heading}\n\n${summarize(result.lines)}`);
     return result;
   });
   if (results.length > 1) say(`all\n\n${summarize(results.flatMap(({ lines }) => lines))}`);
@@ -29,7 +32,6 @@ function score(names: readonly string[]): void {
 
 /** All but the week, which takes minutes. */
 function wantedParts(): string[] {
-  if (options.week) return ['week'];
   return positionals.length > 0 ? positionals : Object.keys(PARTS).filter((name) => name !== 'week');
 }
 

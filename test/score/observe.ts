@@ -3,7 +3,7 @@ import { configSchema } from '../../daemon/config/schema.ts';
 import type { Incident, IncidentChange } from '../../daemon/incidents/incident.ts';
 import { Meter } from '../../daemon/metering/meter.ts';
 import { Tick } from '../../daemon/metering/tick.ts';
-import { TABLES, Window } from '../../daemon/metering/window.ts';
+import { BYTES_TCP, TABLES, Window } from '../../daemon/metering/window.ts';
 import { Pipeline } from '../../daemon/pipeline.ts';
 import { TenantDirectory } from '../../daemon/tenants/directory.ts';
 import { FRAME_OUTGOING, type FrameBlock, type Milliseconds } from '../../probes/probe.ts';
@@ -40,6 +40,7 @@ export class Observer {
   readonly #forwarded: string;
   #lastMs: Milliseconds | null = null;
   #sumMs = 0;
+  #packets = 0;
 
   constructor(tenants: readonly WrittenTenant[], { port, host }: Place = {}) {
     const config = configSchema().parse({ tenants });
@@ -55,7 +56,10 @@ export class Observer {
     this.#tick = new Tick({
       meter: new Meter(directory, window, { seed: HASH_SEED, portTenant }),
       nextWindow: () => window,
-      onWindow: () => this.#pipeline.observe(POINT, window).forEach((change) => this.#note(change)),
+      onWindow: () => {
+        for (let kind = 0; kind < BYTES_TCP; kind++) this.#packets += window.totals[kind]!;
+        this.#pipeline.observe(POINT, window).forEach((change) => this.#note(change));
+      },
       dropped: () => 0,
     });
   }
@@ -87,7 +91,7 @@ export class Observer {
     const seen = [...this.#closed, ...this.#pipeline.incidents.open()]
       .filter(({ clause }) => JUDGED.has(clause))
       .map((incident): Seen => ({ incident, openedMs: this.#openedMs.get(incident.id) ?? Number.NaN }));
-    return { seen, hours: this.#sumMs / HOUR_MS };
+    return { seen, packets: this.#packets, hours: this.#sumMs / HOUR_MS };
   }
 
   #note({ event, incident }: IncidentChange): void {

@@ -6,7 +6,7 @@ import { compare, type Comparison, type Line, linesOf, parse, render } from './b
 import { captureTrial } from './captureTrial.ts';
 import { LABELLED_FOLDERS, trialsOf } from './expectations.ts';
 import { recordedTrials } from './recordedTrials.ts';
-import { dayTrials, morningTrials, simulatedTrials, weekTrials } from './simulation/trials.ts';
+import { dayTrials, morningTrials, sampledWeekTrials, simulatedTrials, weekTrials } from './simulation/trials.ts';
 import type { Trial } from './trial.ts';
 
 /** A folder beside the repository, which a clone need not have. */
@@ -24,6 +24,8 @@ export const PARTS: Readonly<Record<string, (workshop: string) => Trial[]>> = {
   simulated: simulatedTrials,
   /** Of 200 tenants; the morning is the beginning of another day, for where a day takes too long. */
   morning: morningTrials,
+  /** What of a week can be judged in a minute. */
+  sampledWeek: sampledWeekTrials,
   day: dayTrials,
   week: weekTrials,
 };
@@ -37,6 +39,7 @@ const labelledFiles = (): string[] =>
 
 export interface PartResult extends Comparison {
   readonly lines: readonly Line[];
+  readonly packets: number;
 }
 
 /** Runs the part's trials and lays them beside its table, which UPDATE_SCORE=1 writes anew. */
@@ -45,10 +48,18 @@ export function runPart(name: string): PartResult {
   const workshop = mkdtempSync(join(tmpdir(), 'weir-score-'));
   try {
     const trials = PARTS[name]?.(workshop) ?? [];
-    const lines = trials.flatMap((trial) => linesOf(trial, trial.observe()));
+    const results = trials.map((trial) => resultOf(trial));
+    const lines = results.flatMap((result) => result.lines);
+    const packets = results.reduce((sum, result) => sum + result.packets, 0);
     if (process.env['UPDATE_SCORE'] === '1') writeFileSync(table, render(lines));
-    return { lines, ...compare(parse(readFileSync(table, 'utf8')), lines) };
+    return { lines, packets, ...compare(parse(readFileSync(table, 'utf8')), lines) };
   } finally {
     rmSync(workshop, { recursive: true });
   }
+}
+
+/** What was seen of it may be much. */
+function resultOf(trial: Trial): Pick<PartResult, 'lines' | 'packets'> {
+  const observation = trial.observe();
+  return { lines: linesOf(trial, observation), packets: observation.packets };
 }

@@ -50,6 +50,8 @@ export interface Seen {
 
 export interface Observation {
   readonly seen: readonly Seen[];
+  /** IP packets, each segment of a super-packet for itself. */
+  readonly packets: number;
   /** Packet time; no gap counts for more than a minute. */
   readonly hours: number;
   /** Of each expected incident the times of the packets that deserve it, in order. */

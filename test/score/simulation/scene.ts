@@ -48,7 +48,7 @@ export function trialOf(scene: Scene): Trial {
         for (const { from, to, rateBpsAt } of streams) {
           const ends = { from, to, fromPort: 40_001, toPort: 443 };
           agenda.add(
-            new Stream(writer, ends, { protocol: TCP, rateBpsAt, endMs, packetsPerAcknowledgement: 32 }),
+            new Stream(writer, ends, { protocol: TCP, rateBpsAt, endMs, packetsPerAcknowledgement: 340 }),
             startMs,
           );
         }

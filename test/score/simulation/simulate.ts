@@ -21,15 +21,16 @@ export function simulate(
   return observer.finish();
 }
 
-/** The same without anybody who looks. */
+/** The same without anybody who looks; what has begun goes on for `tailMs` after the end. */
 export function run(
   { endMs }: Span,
   begin: (writer: FrameWriter, agenda: Agenda) => void,
   take: (block: FrameBlock) => void,
+  tailMs = 0,
 ): void {
   const writer = new FrameWriter(take);
   const agenda = new Agenda();
   begin(writer, agenda);
-  agenda.run(endMs);
+  agenda.run(endMs + tailMs);
   writer.flush();
 }

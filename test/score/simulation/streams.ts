@@ -7,6 +7,8 @@ const STEP_MS = 250;
 /** G.711 with RTP's header, 50 packets a second. */
 const VOICE_PAYLOAD = 172;
 const VOICE_PACKETS = [12, 13];
+const REPORT_STEPS = 20;
+const REPORT_PAYLOAD = 80;
 
 export interface StreamEnds {
   readonly from: number;
@@ -15,16 +17,26 @@ export interface StreamEnds {
   readonly toPort: number;
 }
 
-/** Both ways at 50 packets a second, until `endMs`. */
+export type Speaks = 'both' | 'first';
+
+/** 50 packets a second, until `endMs`: both ways, or to somebody who only listens and reports every 5 s (RTCP). */
 export class Call implements Activity {
   readonly #writer: FrameWriter;
   readonly #packet: Packet = blankPacket();
   readonly #ends: StreamEnds;
   readonly #endMs: Milliseconds;
   readonly #whenOver: (timeMs: Milliseconds) => void;
+  readonly #speaks: Speaks;
   #steps = 0;
 
-  constructor(writer: FrameWriter, ends: StreamEnds, endMs: Milliseconds, whenOver: (timeMs: Milliseconds) => void) {
+  constructor(
+    writer: FrameWriter,
+    ends: StreamEnds,
+    endMs: Milliseconds,
+    whenOver: (timeMs: Milliseconds) => void,
+    speaks: Speaks = 'both',
+  ) {
+    this.#speaks = speaks;
     this.#writer = writer;
     this.#ends = ends;
     this.#endMs = endMs;
@@ -41,11 +53,19 @@ export class Call implements Activity {
     this.#steps += 1;
     address(packet, from, to, fromPort, toPort);
     this.#writer.write(packet);
-    address(packet, to, from, toPort, fromPort);
-    this.#writer.write(packet);
+    if (this.#speaks === 'both') this.#answer(from, to, fromPort, toPort);
+    else if (this.#steps % REPORT_STEPS === 0) {
+      packet.payload = REPORT_PAYLOAD;
+      this.#answer(from, to, fromPort + 1, toPort + 1);
+    }
     if (timeMs + STEP_MS < this.#endMs) return timeMs + STEP_MS;
     this.#whenOver(timeMs + STEP_MS);
     return Infinity;
+  }
+
+  #answer(from: number, to: number, fromPort: number, toPort: number): void {
+    address(this.#packet, to, from, toPort, fromPort);
+    this.#writer.write(this.#packet);
   }
 }
 

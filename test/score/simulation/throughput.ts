@@ -20,6 +20,8 @@ interface User {
 const at = (rateBps: number) => () => rateBps;
 const nightly = (timeMs: Milliseconds): number => ((timeMs - MONDAY) % DAY < 2 * HOUR ? 85e6 : 0);
 const byDay = (timeMs: Milliseconds): number => 70e6 * activityAt(timeMs);
+const atWeekend = (fromHour: number, hours: number, rateBps: number) => (timeMs: Milliseconds) =>
+  timeMs >= MONDAY + 5 * DAY + fromHour * HOUR && timeMs < MONDAY + 5 * DAY + (fromHour + hours) * HOUR ? rateBps : 0;
 const burst = (seconds: number, rateBps: number) => (timeMs: Milliseconds) =>
   timeMs >= MONDAY + MINUTE && timeMs < MONDAY + MINUTE + seconds * SECOND ? rateBps : 1e6;
 
@@ -41,6 +43,15 @@ const PEAKS: readonly User[] = [
   { id: 'half-a-minute', direction: 'outbound', rateBpsAt: burst(30, 96e6) },
   { id: 'just-below', direction: 'outbound', rateBpsAt: burst(3600, 88e6) },
 ];
+
+/** No threshold is passed: a backup of two hours in each of seven nights, one of 20 h at the weekend, and the office by day. */
+const OF_WEEK: readonly User[] = [
+  { id: 'two-hours-a-night', direction: 'outbound', rateBpsAt: nightly },
+  { id: 'twenty-hours-at-the-weekend', direction: 'outbound', rateBpsAt: atWeekend(2, 20, 85e6) },
+  { id: 'by-day', direction: 'inbound', rateBpsAt: byDay },
+];
+
+export const weekOfThroughput = (): Scene => sceneOf('a week of throughput that changes', 7 * 24, OF_WEEK);
 
 export const throughput = (): Scene[] => [
   sceneOf('a day of constant throughput', 25, CONSTANT),
