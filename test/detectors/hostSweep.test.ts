@@ -143,6 +143,21 @@ describe('hostSweep', () => {
     });
   });
 
+  it('names a slow one, whatever others have just begun when it is given up', () => {
+    const bed = new ScanBed();
+    const others = (i: number) => range(3, (k) => ({ ...toHost(far(i), 443), initiator: `198.51.100.${10 + k}` }));
+    for (let i = 0; i < 12; i++) {
+      bed.see(i * MINUTE, [contact(toHost(near(i)))]);
+      // Three seconds later the way out is as open as ever: some are answered, and some have yet to be.
+      bed.see(i * MINUTE + 3000, [...others(i).flatMap(answered), ...others(100 + i).map(contact)]);
+      bed.see(
+        i * MINUTE + 3250,
+        others(100 + i).map((spec) => outcome('answered', spec)),
+      );
+    }
+    assert.deepEqual(bed.told, [`hostSweep syn outbound ${TENANT} > many`]);
+  });
+
   describe('is silent on', () => {
     const BENIGN: Readonly<Record<string, (bed: ScanBed) => ScanBed>> = {
       'monitoring of hundreds of hosts that answer': (bed) =>

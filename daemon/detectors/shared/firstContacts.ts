@@ -62,8 +62,9 @@ const TRACEROUTE = [33_434, 33_534] as const;
 /** RFC 8305: both families are tried at once, and some networks have but one. */
 const HAPPY_EYEBALLS_MS = 1000;
 const MAX_REMEMBERED = 4096;
-/** So many tenants' hosts, none of whom anybody answers: the way to the internet is down. */
+/** So many tenants' hosts, none of whom anybody answers for so long: the way to the internet is down. */
 const OUTAGE_HOSTS = 3;
+const OUTAGE_MS = 1000;
 /** A bare RST for a segment of no connection: a probe by ACK, or the end of a connection that one side has forgotten. */
 const STRAY_WEIGHT = 0.5;
 /** Where an address' own packets are too few to be counted. */
@@ -94,6 +95,7 @@ export class FirstContacts {
   readonly #answeredOverIpv4 = new Map<number, Milliseconds>();
   /** Hosts of tenants that have spoken to somebody new since one was last answered. */
   readonly #sinceAnswer = new Set<number>();
+  #lastAnswerMs: Milliseconds = -Infinity;
 
   constructor(context: DetectorContext) {
     this.#context = context;
@@ -166,6 +168,7 @@ export class FirstContacts {
   #noteAnswer({ initiator, initiatorTenant, type, port, atMs }: Pending): void {
     if (initiatorTenant === 0 || type === 'arp') return;
     this.#sinceAnswer.clear();
+    this.#lastAnswerMs = atMs;
     if (!isIpv4(initiator)) return;
     keepLatest(this.#answeredOverIpv4, serviceKey(initiatorTenant, type, port), atMs, MAX_REMEMBERED);
   }
@@ -231,7 +234,8 @@ export class FirstContacts {
   #isExcused({ initiator, initiatorTenant, type, port, atMs, mac }: Pending, nowMs: Milliseconds): boolean {
     if (type === 'arp') return this.#routers.has(mac);
     if (initiatorTenant === 0) return false;
-    if (this.#sinceAnswer.size >= OUTAGE_HOSTS) return true;
+    // Those who have only just begun may be answered yet.
+    if (this.#sinceAnswer.size >= OUTAGE_HOSTS && Math.abs(nowMs - this.#lastAnswerMs) >= OUTAGE_MS) return true;
     if (isIpv4(initiator)) return false;
     const answeredMs = this.#answeredOverIpv4.get(serviceKey(initiatorTenant, type, port));
     return answeredMs !== undefined && answeredMs >= atMs - HAPPY_EYEBALLS_MS && answeredMs <= nowMs;

@@ -6,7 +6,7 @@ import { SECOND } from './calendar.ts';
 import { activityAt } from './dayCurve.ts';
 import { Exchange, type Script } from './exchange.ts';
 import type { FrameWriter } from './frameWriter.ts';
-import { Random } from './random.ts';
+import type { Random } from './random.ts';
 import type { Span } from './simulate.ts';
 
 /** Blocks of `outsideAddress`' hosts. */
