@@ -17,6 +17,8 @@ const oneWay = (): ScanBed => new ScanBed(testContext(), 'outbound');
 const sweep = (isDead: (i: number) => boolean) =>
   range(200, (i) => (isDead(i) ? [contact(toHost(near(i)))] : answered(toHost(near(i))))).flat();
 const ask = (i: number) => contact({ initiator: near(1), responder: near(2 + i), sighting: 'arp' });
+/** Three of the tenant's. */
+const others = (i: number) => range(3, (k) => ({ ...toHost(far(i), 443), initiator: `198.51.100.${10 + k}` }));
 
 describe('hostSweep', () => {
   const TYPES: readonly (readonly [Sighting, string])[] = [
@@ -145,7 +147,6 @@ describe('hostSweep', () => {
 
   it('names a slow one, whatever others have just begun when it is given up', () => {
     const bed = new ScanBed();
-    const others = (i: number) => range(3, (k) => ({ ...toHost(far(i), 443), initiator: `198.51.100.${10 + k}` }));
     for (let i = 0; i < 12; i++) {
       bed.see(i * MINUTE, [contact(toHost(near(i)))]);
       // Three seconds later the way out is as open as ever: some are answered, and some have yet to be.

@@ -42,17 +42,21 @@ export interface PartResult extends Comparison {
   readonly packets: number;
 }
 
+const pathOf = (name: string): string => join(import.meta.dirname, 'boards', `${name}.tsv`);
+
+/** As it is committed. */
+export const tableOf = (name: string): Line[] => parse(readFileSync(pathOf(name), 'utf8'));
+
 /** Runs the part's trials and lays them beside its table, which UPDATE_SCORE=1 writes anew. */
 export function runPart(name: string): PartResult {
-  const table = join(import.meta.dirname, 'boards', `${name}.tsv`);
   const workshop = mkdtempSync(join(tmpdir(), 'weir-score-'));
   try {
     const trials = PARTS[name]?.(workshop) ?? [];
     const results = trials.map((trial) => resultOf(trial));
     const lines = results.flatMap((result) => result.lines);
     const packets = results.reduce((sum, result) => sum + result.packets, 0);
-    if (process.env['UPDATE_SCORE'] === '1') writeFileSync(table, render(lines));
-    return { lines, packets, ...compare(parse(readFileSync(table, 'utf8')), lines) };
+    if (process.env['UPDATE_SCORE'] === '1') writeFileSync(pathOf(name), render(lines));
+    return { lines, packets, ...compare(tableOf(name), lines) };
   } finally {
     rmSync(workshop, { recursive: true });
   }
