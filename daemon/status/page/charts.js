@@ -7,6 +7,8 @@ const STEP_SECONDS = { minute: 60, fiveMinutes: 300, hour: 3600 };
 const MOST_PAGES = 12;
 const AGAIN_MS = 20_000;
 const HEIGHT = 260;
+const FEW = 10;
+const ROOM_SECONDS = 300;
 
 /** By the element that it is drawn in. */
 const charts = new Map();
@@ -84,8 +86,14 @@ function columnsOf({ points, stepSeconds }, limits, threshold) {
   return columns;
 }
 
-/** A single point needs a place, too. */
-const spanOf = (_, least, most) => (most - least < 600 ? [least - 300, most + 300] : [least, most]);
+/** A few points are shown with some time around them; of a single one uPlot would show years. */
+function withRoom(columns) {
+  const [times] = columns;
+  if (times.length > FEW) return columns;
+  return columns.map((column, i) =>
+    i === 0 ? [times[0] - ROOM_SECONDS, ...column, times.at(-1) + ROOM_SECONDS] : [null, ...column, null],
+  );
+}
 
 /** The day where it begins, or where a step is longer than one; else the time of it. */
 function timeText(seconds, stepSeconds) {
@@ -103,7 +111,7 @@ function draw(place, series, columns, unit) {
     label,
     stroke: resolved(tint),
     width: 2,
-    points: { show: columns[0].length < 3 },
+    points: { show: columns[0].length <= FEW },
     value: (_, value) => quantity(value, unit),
     ...(dash && { dash }),
     ...(isArea && { fill: `color-mix(in srgb, ${resolved(tint)} 15%, transparent)` }),
@@ -116,14 +124,14 @@ function draw(place, series, columns, unit) {
     width: place.clientWidth,
     height: HEIGHT,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
-    scales: { x: { range: spanOf }, y: { range: (_, _least, most) => [0, most > 0 ? most * 1.1 : 1] } },
+    scales: { y: { range: (_, _least, most) => [0, most > 0 ? most * 1.1 : 1] } },
     axes: [
       { ...axis, values: (_, times, _axis, _space, stepSeconds) => times.map((each) => timeText(each, stepSeconds)) },
       { ...axis, size: 90, values: (_, values) => values.map((value) => quantity(value, unit)) },
     ],
     series: [{ label: 'UTC', value: '{YYYY}-{MM}-{DD} {HH}:{mm}' }, ...series.map(line)],
   };
-  charts.set(place, new uPlot(options, columns, place));
+  charts.set(place, new uPlot(options, withRoom(columns), place));
 }
 
 async function drawUsage(place) {

@@ -87,13 +87,15 @@ function nowFacts({ inbound, outbound, plan, openIncidents }: TenantStatus, addr
   return facts([
     [
       'in',
-      html`${rateBits(inbound)} ${meter(inbound?.bitsPerSecond ?? null, portBps, 'in, of its port')}
-      ${packets(inbound?.packetsPerSecond ?? null)}`,
+      html`${rateBits(inbound)} ${meter(inbound?.bitsPerSecond ?? null, portBps, 'in, of its port')} <br /><small
+          >${packets(inbound?.packetsPerSecond ?? null)}</small
+        >`,
     ],
     [
       'out',
-      html`${rateBits(outbound)} ${meter(outbound?.bitsPerSecond ?? null, portBps, 'out, of its port')}
-      ${packets(outbound?.packetsPerSecond ?? null)}`,
+      html`${rateBits(outbound)} ${meter(outbound?.bitsPerSecond ?? null, portBps, 'out, of its port')} <br /><small
+          >${packets(outbound?.packetsPerSecond ?? null)}</small
+        >`,
     ],
     ['port', bits(portBps)],
     [
