@@ -8,6 +8,7 @@ import {
   ANSWERED,
   ARP_CONTACT,
   ARP_REPLY,
+  ESTABLISHED,
   FOREIGN_SOURCE,
   OWN_SOURCE,
   type PairLine,
@@ -17,6 +18,7 @@ import {
 import type { Window } from '../metering/window.ts';
 import type { DetectorContext, DetectorDefinition, Signature } from './detector.ts';
 import { Bogons } from './shared/bogons.ts';
+import { HopCounts } from './shared/hopCounts.ts';
 import { trafficOptions } from './shared/options.ts';
 import { type PacketsByType, PairDetector } from './shared/pairDetector.ts';
 
@@ -45,6 +47,8 @@ const TYPES = {
   bogon: { weight: 0.5, confidence: 0.6 },
   /** Two cards in turn say that they have an address. A host that takes over from another says it once. */
   arp: { weight: 5, confidence: 0.7 },
+  /** Its prefix is further away, or nearer: routes change, so that it rests on those who proved where they are. */
+  hopCount: { weight: 1, confidence: null },
 } as const;
 type Type = keyof typeof TYPES;
 
@@ -82,17 +86,18 @@ export const spoofedSource: DetectorDefinition<z.output<typeof config>> = {
   create({ packets, bogons = null }, context) {
     const sources = new Sources(context, new Bogons(context.tenants, bogons));
     const typeOf = (line: PairLine, window: Window): Type | null => sources.typeOf(line, window);
-    const more = (window: Window): readonly PairLine[] => sources.again(window);
+    const more = (window: Window): readonly PairLine[] => [...sources.again(window), ...sources.hops.observe(window)];
+    const confidence = (type: string): number | null =>
+      isType(type) ? (TYPES[type].confidence ?? sources.hops.confidence) : null;
     const excused = (window: Window): readonly string[] => sources.floodedIn(window);
-    const rule = { signature, threshold: packets, typeOf, value, confidence, more, excused, excusedTypes: EXCUSED };
-    return new PairDetector(rule, context);
+    const memory = sources.hops;
+    const evidence = { typeOf, value, confidence, more, excused, excusedTypes: EXCUSED, memory };
+    return new PairDetector({ signature, threshold: packets, ...evidence }, context);
   },
 };
 
 /** What random sources bring. */
-const EXCUSED: readonly Type[] = ['martian', 'bogon'];
-
-const confidence = (type: string): number | null => (isType(type) ? TYPES[type].confidence : null);
+const EXCUSED: readonly Type[] = ['martian', 'bogon', 'hopCount'];
 
 const isType = (type: string): type is Type => Object.hasOwn(TYPES, type);
 
@@ -111,6 +116,7 @@ class Sources {
   readonly #flooded = new Map<string, number>();
   /** By address on the link: the card that said last that it has it. */
   readonly #cardOf = new Map<string, number>();
+  readonly hops = new HopCounts();
 
   constructor(context: DetectorContext, bogons: Bogons) {
     this.#context = context;
@@ -125,6 +131,9 @@ class Sources {
   typeOf(line: PairLine, window: Window): Type | null {
     const { sighting } = line;
     if (sighting === FOREIGN_SOURCE) return 'foreign';
+    if (this.hops.isShifted(line)) return this.#isFlooded(line, window) ? null : 'hopCount';
+    // He has proved that he is there.
+    if (sighting === ESTABLISHED) return null;
     // A tenant that has its own port here comes through it; others may be beyond this interface.
     if (sighting === OWN_SOURCE) return this.#context.accountsFor?.(line.initiatorTenant) === false ? 'own' : null;
     if (this.#isOfOtherCard(line)) return 'mac';
@@ -133,15 +142,19 @@ class Sources {
     if (line.initiatorTenant !== 0 || line.isOutgoing || OUTCOMES.has(sighting)) return null;
     const type = this.#classify(line);
     if (this.#context.portTenant !== 0) return type === 'martian' ? type : null;
-    const floodMs = this.#flooded.get(formatAddress(...line.responder)) ?? -Infinity;
-    return window.startMs - floodMs < FLOOD_KEPT_MS ? null : type;
+    return this.#isFlooded(line, window) ? null : type;
+  }
+
+  #isFlooded({ responder }: PairLine, { startMs }: Window): boolean {
+    return startMs - (this.#flooded.get(formatAddress(...responder)) ?? -Infinity) < FLOOD_KEPT_MS;
   }
 
   /** Addresses that many speak to for the first time in this window: from random sources, some of which cannot be. */
   floodedIn({ startMs, pairs }: Window): string[] {
     if (pairs.size < FLOOD_CONTACTS) return [];
     const contacts = new Map<string, number>();
-    for (const { responder } of pairs.lines()) {
+    for (const { responder, sighting } of pairs.lines()) {
+      if (sighting === ESTABLISHED) continue;
       const to = formatAddress(...responder);
       contacts.set(to, (contacts.get(to) ?? 0) + 1);
     }
@@ -159,7 +172,12 @@ class Sources {
       return at < 0 ? [] : [{ ...line, packets: window.sources.packets(at) }];
     });
     for (const line of window.pairs.lines()) {
-      if (line.initiatorTenant !== 0 || this.#impossible.size >= MAX_IMPOSSIBLE || this.#classify(line) === null)
+      if (
+        line.initiatorTenant !== 0 ||
+        line.sighting === ESTABLISHED ||
+        this.#impossible.size >= MAX_IMPOSSIBLE ||
+        this.#classify(line) === null
+      )
         continue;
       this.#impossible.set(formatAddress(...line.initiator), line);
     }

@@ -9,6 +9,7 @@ import { decodeFrame } from './decode.ts';
 import { FRAME_ARP, FRAME_IP, FRAME_OTHER, Header, SNAPPED } from './header.ts';
 import { ICMP, PACKET_KINDS, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, TCP_SYN_ACK, UDP } from './decodeResult.ts';
 import { ANSWERED_ONCE, FINGERPRINT_SHIFT } from './contactMemory.ts';
+import { DOOR_BIT_SHIFT, DOOR_WORD_SHIFT } from './handshakes.ts';
 import type { KeptFrames } from './keptFrames.ts';
 import { PairWatch } from './pairWatch.ts';
 import {
@@ -132,6 +133,7 @@ export class Meter {
     const { words: flows, shift: flowShift } = watch.contacts;
     const settled = watch.contacts.freshBits(ANSWERED_ONCE);
     const seesDirection = watch.seesDirection;
+    const { door: handshakeDoor } = watch.handshakes;
     let forwarded = 0;
     let cameIn = 0;
     const window = this.#window;
@@ -268,6 +270,13 @@ export class Meter {
       if ((isOdd !== 0 || sourceHash === targetHash) && watch.admits(targetHash)) {
         watch.frame(view, block, i);
         watch.observe(header, sourceHash, targetHash, packets, length, sourceTenant, tenant);
+      }
+      if (
+        kind === TCP_ACK &&
+        ((handshakeDoor[sourceHash >>> DOOR_WORD_SHIFT]! >>> (sourceHash >>> DOOR_BIT_SHIFT)) & 1) !== 0
+      ) {
+        watch.frame(view, block, i);
+        watch.observeAck(header, sourceHash, targetHash, packets, length, sourceTenant, tenant);
       }
       if (sourceTenant !== portTenant) {
         if ((flags[i]! & FRAME_OUTGOING) !== 0) forwarded += 1;

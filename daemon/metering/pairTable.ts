@@ -32,6 +32,8 @@ export const SIGHTINGS = [
   'response',
   /** A SYN-ACK to an address that has not asked: initiator, who sends it; port, its own. */
   'straySynAck',
+  /** The initiator, a stranger, has acknowledged what a tenant sent him: of some handshakes of a window. */
+  'established',
   // Sources that cannot be true.
   /** At a tenant's own port: a packet from it with a source that is not the tenant's. */
   'foreignSource',
@@ -58,6 +60,7 @@ export const REFUSED = sightingNumber('refused');
 export const STRAY_REFUSED = sightingNumber('strayRefused');
 export const RESPONSE = sightingNumber('response');
 export const STRAY_SYN_ACK = sightingNumber('straySynAck');
+export const ESTABLISHED = sightingNumber('established');
 export const FOREIGN_SOURCE = sightingNumber('foreignSource');
 export const OWN_SOURCE = sightingNumber('ownSource');
 export const ARP_REPLY = sightingNumber('arpReply');

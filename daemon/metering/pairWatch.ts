@@ -11,6 +11,7 @@ import { FRAGMENT, ICMP, OTHER, TCP_ODD, TCP_RST, TCP_SYN, TCP_SYN_ACK } from '.
 import { ACK, FIN, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP, PSH, URG } from './decodeTransport.ts';
 import { FragmentMemory, REASSEMBLY_MS } from './fragmentMemory.ts';
 import type { KeptFrames } from './keptFrames.ts';
+import { Handshakes } from './handshakes.ts';
 import { anomalyBit, type Header, SNAPPED } from './header.ts';
 import { MissedTargets } from './missedTargets.ts';
 import {
@@ -18,6 +19,7 @@ import {
   ARP_CONTACT,
   ARP_REPLY,
   ECHO_CONTACT,
+  ESTABLISHED,
   FIN_CONTACT,
   FIRST_ANOMALY,
   FOREIGN_SOURCE,
@@ -50,6 +52,9 @@ const MAX_TARGET_LOOKS = 1024;
 
 /** A host says a few frames by itself, also at a mirror port: ARP, discovery. */
 const LEAST_FORWARDED = 16;
+
+/** Handshakes of a window that are told: enough to learn by. */
+const MAX_ESTABLISHED = 32;
 
 const LAND = anomalyBit('land');
 const TCP_FLAGS = anomalyBit('tcpFlags');
@@ -86,6 +91,8 @@ export class PairWatch {
   readonly contacts: ContactMemory;
   readonly #fragments = new FragmentMemory();
   readonly #missed = new MissedTargets();
+  readonly handshakes = new Handshakes();
+  #established = 0;
   readonly #sourceBudgets = new Uint16Array(BUDGETS);
   readonly #targetBudgets = new Uint16Array(BUDGETS);
   readonly #key = new PairKey();
@@ -124,6 +131,8 @@ export class PairWatch {
     this.#startMs = startMs;
     this.contacts.turnTo(startMs);
     this.#missed.turnTo(startMs);
+    this.handshakes.turnTo(startMs);
+    this.#established = 0;
     this.#seesDirection ||= this.#forwarded >= LEAST_FORWARDED && this.#forwarded > this.#cameIn;
     this.#sourceBudgets.fill(0);
     this.#targetBudgets.fill(0);
@@ -384,6 +393,7 @@ export class PairWatch {
   ): void {
     const asked = contactHash(targetHash, sourceHash, header.sourcePort, SYN_CONTACT);
     const state = this.contacts.look(asked);
+    if (state !== UNKNOWN && sourceTenant !== 0 && targetTenant === 0) this.#expect(header, targetHash, asked);
     if (state === ASKED) {
       this.contacts.remember(asked, ANSWERED_ONCE);
       this.#reversed(header, ANSWERED, SYN_CONTACT, targetTenant, sourceTenant);
@@ -392,6 +402,40 @@ export class PairWatch {
       this.#forward(header, STRAY_SYN_ACK, header.sourcePort, sourceTenant, targetTenant);
       this.#add(sourceHash, targetHash, packets, length);
     }
+  }
+
+  #expect(header: Header, clientHash: number, contact: number): void {
+    const at = this.#tcpAt(header);
+    if (at + 8 <= this.#end) this.handshakes.expect(clientHash, contact, (this.#view.getInt32(at + 4) + 1) | 0);
+  }
+
+  /** An ACK of a stranger to whom a tenant has sent a SYN-ACK of late. */
+  observeAck(
+    header: Header,
+    sourceHash: number,
+    targetHash: number,
+    packets: number,
+    length: number,
+    sourceTenant: number,
+    targetTenant: number,
+  ): void {
+    const at = this.#tcpAt(header);
+    if (sourceTenant !== 0 || this.#established >= MAX_ESTABLISHED || at + 12 > this.#end) return;
+    const { destinationPort } = header;
+    const contact = contactHash(sourceHash, targetHash, destinationPort, SYN_CONTACT);
+    if (!this.handshakes.complete(contact, this.#view.getInt32(at + 8))) return;
+    this.#established += 1;
+    this.#forward(header, ESTABLISHED, destinationPort, sourceTenant, targetTenant);
+    this.#add(sourceHash, targetHash, packets, length);
+  }
+
+  /** Where TCP's header starts; behind extension headers it is not looked for. */
+  #tcpAt({ networkAt, protocol }: Header): number {
+    const at = this.#start + networkAt;
+    if (at + 40 > this.#end || protocol !== PROTOCOL_TCP) return this.#end;
+    const first = this.#view.getUint8(at);
+    if (first >> 4 === 4) return at + ((first & 15) << 2);
+    return this.#view.getUint8(at + 6) === PROTOCOL_TCP ? at + 40 : this.#end;
   }
 
   /** A RST: of a closed port to a contact, of an end to its own connection, or to a segment of no connection. */

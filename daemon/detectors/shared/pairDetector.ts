@@ -30,6 +30,8 @@ export interface PairRule {
   readonly excusedTypes?: readonly string[];
   /** Lines that are evidence beside the window's own. */
   more?(window: Window): readonly PairLine[];
+  /** What it learns for longer than a minute, and how it is kept over a restart. */
+  readonly memory?: { save(): Json; restore(state: Json): void };
   /** How sure one of them makes that it was done on purpose; null: it is no evidence by itself. */
   confidence(type: string): number | null;
 }
@@ -181,6 +183,11 @@ export class PairDetector implements Detector {
   }
 
   save(): Json {
+    const { memory } = this.#rule;
+    return memory === undefined ? this.#saveTracks() : { tracks: this.#saveTracks(), memory: memory.save() };
+  }
+
+  #saveTracks(): Json[] {
     return [...this.#tracks].map(([key, track]) => [
       key,
       {
@@ -195,6 +202,12 @@ export class PairDetector implements Detector {
   }
 
   restore(state: Json): void {
+    const { data } = savedWithMemory.safeParse(state);
+    if (data !== undefined) this.#rule.memory?.restore(data.memory);
+    this.#restoreTracks(data === undefined ? state : data.tracks);
+  }
+
+  #restoreTracks(state: Json): void {
     for (const [key, track] of savedTracks.safeParse(state).data ?? []) {
       this.#tracks.set(key, {
         ...begin(track),
@@ -205,6 +218,8 @@ export class PairDetector implements Detector {
     }
   }
 }
+
+const savedWithMemory = z.object({ tracks: z.json(), memory: z.json() });
 
 const savedTracks = z
   .array(
