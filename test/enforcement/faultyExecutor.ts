@@ -10,6 +10,8 @@ export class FaultyExecutor implements Executor {
   fullReads = 0;
   /** How many of the next looks at the kernel fail. */
   failingReads = 0;
+  /** What somebody else does, once, between the next look at the kernel and what is made of it. */
+  meddle: (() => void) | null = null;
   /** Settles when it has fallen silent. */
   readonly died: Promise<void>;
   readonly #inner: Executor;
@@ -54,6 +56,9 @@ export class FaultyExecutor implements Executor {
 
   async run({ removals, additions, changes }: Steps): Promise<void> {
     this.runs += 1;
+    const { meddle } = this;
+    this.meddle = null;
+    meddle?.();
     const left = this.#objectsLeft;
     const first: Steps = {
       removals: removals.slice(0, left),

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { Limiter } from '../../daemon/enforcement/limiter.ts';
 import type { Limit } from '../../daemon/enforcement/limit.ts';
 import { leafCounterKey, steeredKey } from '../../daemon/enforcement/kernelState.ts';
+import { Tc } from '../../daemon/enforcement/tc.ts';
 import { BULK, classidOf, cookieOf, inboundDevice, outboundDevice, VOICE } from '../../daemon/enforcement/tcObject.ts';
 import type { Lab } from '../lab/lab.ts';
 import { INTERNET_IPV4, INTERNET_IPV6 } from '../lab/topology.ts';
@@ -191,7 +195,14 @@ describe('Limiter in the kernel', function () {
     bed.ipIn('link del dev spare');
   });
 
-  const sabotage: [string, () => void][] = [
+  /** Acme's for voice: the kernel keeps one that a filter leads to. */
+  async function deleteClass(): Promise<void> {
+    const { objects } = await bed.tc.read();
+    const filters = objects.filter(({ key, state }) => key.startsWith('weir-out ') && / flowid face:5\b/.test(state));
+    bed.tcIn(...filters.map(({ remove }) => remove ?? ''), 'class del dev weir-out classid face:5');
+  }
+
+  const sabotage: [string, () => unknown][] = [
     ['a filter', () => bed.tcIn('filter del dev weir-out parent face: pref 4 protocol ip handle 4a:64:11 u32')],
     ['a steering filter', () => bed.tcIn('filter del dev eth0 egress pref 64206 protocol ip handle 7a0:64:11 u32')],
     ['a list of filters', () => bed.tcIn('filter del dev eth0 ingress pref 64208')],
@@ -215,6 +226,7 @@ describe('Limiter in the kernel', function () {
           'filter add dev weir-in parent face: pref 4 protocol ip handle 4a:1:1 u32 ht 4a:1: match u32 0 0 flowid face:5',
         ),
     ],
+    ['a class, with what hangs on it', deleteClass],
     ['both devices', () => bed.ipIn('link del dev weir-out', 'link del dev weir-in')],
     ['a device down', () => bed.ipIn('link set dev weir-in down')],
   ];
@@ -222,7 +234,7 @@ describe('Limiter in the kernel', function () {
     it(`restores what somebody else changed: ${name}`, async () => {
       const limiter = await bed.limiterWith(A);
       const before = await bed.standing();
-      change();
+      await change();
       assert.notDeepEqual(await bed.standing(), before);
       await limiter.verify();
       assert.deepEqual(await bed.standing(), before);
@@ -282,6 +294,65 @@ describe('Limiter in the kernel', function () {
     assert.deepEqual(await bed.standing(), []);
     bed.ipIn('link del dev spare3');
   });
+
+  it('keeps its limits on an interface that goes down and up again, without a change', async () => {
+    const counting = new FaultyExecutor(bed.tc);
+    const limiter = await bed.limiterWith([edgeLimit('acme'), portLimit('cedar')], counting);
+    const [before, runs] = [await bed.standing(), counting.runs];
+    bed.ipIn('link set dev veth-cedar down');
+    await limiter.check();
+    await limiter.verify();
+    bed.ipIn('link set dev veth-cedar up');
+    await limiter.check();
+    await limiter.verify();
+    assert.deepEqual([await bed.standing(), counting.runs], [before, runs]);
+    await until('a way to cedar', 5000, () => bed.reaches('cedar', INTERNET_IPV4).then(() => true));
+    const { steered } = await bed.tc.read();
+    assert((steered.get(steeredKey('veth-cedar', 'weir-out', cookieOf(3)))?.packets ?? 0) > 0);
+  });
+
+  it('goes on where what it would add is there already: somebody was faster', async () => {
+    const meddled = new FaultyExecutor(bed.tc);
+    const limiter = await bed.limiterWith([edgeLimit('birch')], meddled);
+    meddled.meddle = () =>
+      bed.tcIn('class add dev weir-in parent face: classid face:4 htb rate 1mbit', 'qdisc add dev veth-acme clsact');
+    await limiter.apply(A);
+    assert.equal(limiter.state().error, null);
+    const stands = await bed.standing();
+    await limiter.stop();
+    bed.tcIn('qdisc del dev veth-acme clsact');
+    assert.deepEqual(stands, await bed.fromScratch(A));
+  });
+
+  const broken: [string, string | null, RegExp][] = [
+    ['hangs', '#!/bin/sh\nexec /bin/sleep 60\n', /^Cannot run .*: no end within 2 s$/],
+    ['is gone', null, /^Cannot run .*: (?:ip|tc): not found: install the Debian package iproute2$/],
+  ];
+  for (const [what, script, says] of broken) {
+    it(`tells of a tool that ${what}, loses no packet, and goes on when it works again`, async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'weir-tools-'));
+      const works = (): void => {
+        for (const tool of ['ip', 'tc']) symlinkSync(`/usr/sbin/${tool}`, join(folder, tool));
+      };
+      works();
+      const tc = new Tc({ netns: bed.netns, path: folder, timeoutMs: 2000, sys: bed.sys });
+      const limiter = await bed.limiterWith(A, tc);
+      for (const tool of ['ip', 'tc']) {
+        rmSync(join(folder, tool));
+        if (script !== null) writeFileSync(join(folder, tool), script, { mode: 0o755 });
+      }
+      await assert.rejects(limiter.apply(B), { name: 'TcError', message: says });
+      assert.match(limiter.state().error ?? '', says);
+      await bed.reaches('acme', INTERNET_IPV4);
+      await bed.reaches('birch', `[${INTERNET_IPV6}]`);
+      for (const tool of ['ip', 'tc']) rmSync(join(folder, tool), { force: true });
+      works();
+      await limiter.check();
+      assert.equal(limiter.state().error, null);
+      assert.deepEqual(await bed.standing(), await bed.fromScratch(B));
+      rmSync(folder, { recursive: true });
+    });
+  }
 
   it('tells what failed, and goes on from there', async () => {
     const faulty = new FaultyExecutor(bed.tc);

@@ -11,7 +11,8 @@ import type { TenantId } from '../lab/topology.ts';
 export class LimiterBed {
   readonly lab = new Lab();
   readonly netns = `${this.lab.name}-pbx`;
-  readonly tc = new Tc({ netns: this.netns, sys: `/proc/${this.lab.agent('pbx').pid}/root/sys` });
+  readonly sys = `/proc/${this.lab.agent('pbx').pid}/root/sys`;
+  readonly tc = new Tc({ netns: this.netns, sys: this.sys });
 
   /** Runs lines of `tc -batch` on the host; returns what it printed. */
   tcIn(...lines: string[]): string {

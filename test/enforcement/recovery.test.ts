@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Lab } from '../lab/lab.ts';
 import { FaultyExecutor } from './faultyExecutor.ts';
 import { LimiterBed } from './limiterBed.ts';
-import { A, B } from './limits.ts';
+import { A, B, edgeLimit, portLimit } from './limits.ts';
 
 const PROCESS = join(import.meta.dirname, 'limiterProcess.ts');
 
@@ -18,6 +18,9 @@ const ADMINISTRATORS = [
   'filter add dev eth0 egress pref 10 protocol ip u32 match ip dst 203.0.113.8/32 action mirred egress mirror dev lo',
   'filter add dev eth0 ingress pref 20 protocol ipv6 u32 match ip6 src 2001:db8:ffff::8/128 flowid 1:10',
 ];
+
+const ofEth0 = (snapshot: Readonly<Record<string, unknown>>): unknown[] =>
+  Object.entries(snapshot).filter(([question]) => / eth0\b/.test(question));
 
 describe('Limiter after a crash and beside others', function () {
   this.timeout(60_000);
@@ -86,6 +89,26 @@ describe('Limiter after a crash and beside others', function () {
       assert.deepEqual(bed.administrators(), before);
       await limiter.stop();
       assert.deepEqual(await bed.lab.snapshot(), found);
+    });
+
+    it('limits nobody at an interface with an ingress qdisc, and keeps that and its filters', async () => {
+      bed.tcIn(
+        'qdisc del dev eth0 clsact',
+        'qdisc add dev eth0 ingress',
+        'filter add dev eth0 parent ffff: pref 20 protocol ip u32 match ip src 203.0.113.9/32 action mirred egress mirror dev lo',
+      );
+      const before = await bed.lab.snapshot();
+      const limiter = await bed.limiterWith([edgeLimit('dogwood')]);
+      assert.deepEqual(
+        limiter.state().limits.map(({ refused }) => refused),
+        ['eth0 has an ingress qdisc'],
+      );
+      assert.deepEqual(await bed.lab.snapshot(), before);
+      await limiter.apply([portLimit('acme')]);
+      assert.deepEqual(ofEth0(await bed.lab.snapshot()), ofEth0(before));
+      await limiter.stop();
+      assert.deepEqual(await bed.lab.snapshot(), before);
+      bed.tcIn('qdisc del dev eth0 ingress', 'qdisc add dev eth0 clsact');
     });
 
     it('finds tables that outlived their list, and can come again', async () => {

@@ -6,7 +6,7 @@ import type { Explanation } from '../../daemon/status/explanation.ts';
 import type { StatusSnapshot } from '../../daemon/status/snapshot.ts';
 import { STATUS_PORT, statusUrl } from './configuration.ts';
 import type { Lab } from './lab.ts';
-import type { LabProcess } from './labProcess.ts';
+import type { LabProcess, ProcessEnd } from './labProcess.ts';
 import { until } from './until.ts';
 
 const MAIN = join(import.meta.dirname, '../../daemon/main.ts');
@@ -106,4 +106,16 @@ export function spawnDaemon(lab: Lab, yaml: string, prefix: readonly string[] = 
   // Where its control socket is: that of another daemon must not be in its way.
   const own = ['env', `RUNTIME_DIRECTORY=${join(lab.directory, name)}`];
   return lab.spawn('pbx', [...prefix, ...own, process.execPath, ...MEMORY, MAIN, 'run', '--config', config]);
+}
+
+/** Runs a command of `weir` where that daemon's runtime directory is: its output and its end. */
+export async function runWeir(
+  lab: Lab,
+  args: readonly string[],
+  name = 'weir',
+): Promise<ProcessEnd & { output: string }> {
+  const own = ['env', `RUNTIME_DIRECTORY=${join(lab.directory, name)}`];
+  const command = lab.spawn('pbx', [...own, process.execPath, MAIN, ...args]);
+  const end = await command.ended;
+  return { ...end, output: `${command.stdout}${command.stderr}` };
 }

@@ -49,6 +49,12 @@ const FAILURES: readonly Failure[] = [
     says: /^Cannot .*\btc\b.*iproute2.*\n$/,
   },
   {
+    title: 'it may not change the kernel, and is to enforce',
+    yaml: labConfiguration({ sections: { enforcement: { mode: 'enforce' } } }),
+    prefix: ['setpriv', '--bounding-set=-net_admin'],
+    says: /^Cannot run ip link add .*not permitted \(it needs root, or CAP_NET_ADMIN\)\n$/,
+  },
+  {
     title: 'its configuration is wrong',
     yaml: labConfiguration({ sections: { enforcement: { mode: 'enforec' } } }),
     says: /weir\.yaml:\d+:\d+ enforcement\.mode: .*\n$/,
