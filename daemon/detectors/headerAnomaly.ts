@@ -45,6 +45,8 @@ const WEIGHTS: Readonly<Record<Anomaly, Weight>> = {
   portZero: POSSIBLE,
   reservedBits: POSSIBLE,
   badLength: POSSIBLE,
+  expiringSegment: LIKELY,
+  ttlZero: POSSIBLE,
 };
 
 /** So many packets of a kind at one address in a window are a flood, and named as that. */
@@ -57,6 +59,9 @@ const FLOODS: Partial<Record<Anomaly, { readonly kind: number; readonly packets:
 };
 /** Odd flags to another port each time are a scan; who looks for the make of a host by them asks few ports again and again. */
 const SCANNED_PORTS = 6;
+/** So many packets to an address in a window, and this share of all, are not made one by one. */
+const CUSTOM_PACKETS = 32;
+const CUSTOM_SHARE = 0.5;
 /** No anomaly's name: first contacts by odd flags. */
 const ODD_CONTACT = 'oddContact';
 const ODD_CONTACTS: ReadonlySet<number> = new Set(
@@ -98,7 +103,15 @@ function typeOf(line: PairLine, window: Window, context: DetectorContext): strin
   if (ODD_CONTACTS.has(line.sighting)) return ODD_CONTACT;
   const type = ANOMALIES[line.sighting - FIRST_ANOMALY];
   if (type === undefined) return null;
-  return isFlood(type, line, window, context) ? null : type;
+  if (isFlood(type, line, window, context) || (type === 'expiringSegment' && isCustom(line, window, context)))
+    return null;
+  return type;
+}
+
+/** Providers write a TTL of 1 into all that they send, so that nobody shares it (against tethering): no trick, but their custom. */
+function isCustom({ responder, packets }: PairLine, { targets }: Window, { hashSeed }: DetectorContext): boolean {
+  const line = targets.find(hashAddress(hashSeed, ...responder), ...responder);
+  return line >= 0 && packets >= CUSTOM_PACKETS && packets >= targets.packets(line) * CUSTOM_SHARE;
 }
 
 function isFlood(type: Anomaly, { responder }: PairLine, window: Window, { hashSeed }: DetectorContext): boolean {

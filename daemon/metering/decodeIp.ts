@@ -1,5 +1,6 @@
 /** Decodes IP headers: IPv4 with options and fragments, IPv6 with extension headers. */
 import { decodeIPv4Options } from './ipv4Options.ts';
+import { noteExpiring } from './expiring.ts';
 import { FRAGMENT, IPV6_EXTENSION } from './decodeResult.ts';
 import {
   decodeTransport,
@@ -103,6 +104,8 @@ export function decodeIPv4(
   decodeTransport(view, start, at + headerLength, end, packetEnd, protocol, fragment, header);
   if (fragment !== 0)
     setFragment(header, view.getUint16(at + 4), fragment, packetEnd - at - headerLength, protocol, isLengthTrue);
+  else if (view.getUint8(at + 8) <= 1)
+    noteExpiring(header, view.getUint8(at + 8), packetEnd - start - header.headerLength);
   return FRAME_IP;
 }
 
@@ -158,6 +161,8 @@ export function decodeIPv6(
   // The common case first: no extension header.
   if (next === PROTOCOL_UDP || next === PROTOCOL_TCP || next === PROTOCOL_ICMPV6) {
     decodeTransport(view, start, at + 40, end, packetEnd, next, 0, header);
+    if (view.getUint8(at + 7) <= 1)
+      noteExpiring(header, view.getUint8(at + 7), packetEnd - start - header.headerLength);
     return FRAME_IP;
   }
   decodeExtensions(view, start, at + 40, end, packetEnd, next, payloadLength, header);

@@ -74,5 +74,7 @@ export const ANOMALIES = [
   'routingHeader',
   'extensionOrder',
   'routerLifetimeZero',
+  'expiringSegment',
+  'ttlZero',
 ] as const;
 export type Anomaly = (typeof ANOMALIES)[number];

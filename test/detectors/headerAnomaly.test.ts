@@ -45,6 +45,13 @@ const found: readonly (readonly [what: string, windows: readonly (readonly Seen[
     [[seen('land'), seen('land', { initiator: '203.0.113.2' })]],
     [`inbound acme ${PBX} by many: land 2`],
   ],
+  [
+    'two segments that end at the next router',
+    [[seen('expiringSegment', { packets: 2 })]],
+    [`inbound acme ${PBX} by ${stranger}: expiringSegment 1`],
+  ],
+  ['one of them', [[seen('expiringSegment')]], []],
+  ['nine packets with a TTL of 0', [[seen('ttlZero', { packets: 9 })]], []],
   ['strangers among themselves', [[seen('land', { responder: '203.0.113.9' })]], []],
   ['first contacts', [[seen('syn', { port: 80 }), seen('udp', { port: 53 })]], []],
 ];

@@ -51,6 +51,8 @@ const to = (spec: Partial<FrameSpec>): Uint8Array => frame({ source: a, destinat
 const back = (spec: Partial<FrameSpec>): Uint8Array =>
   frame({ source: b, destination: a, sourcePort: 80, destinationPort: 40_000, ...spec });
 const udp = { protocol: 'udp' } as const;
+const TTL_AT = 22;
+const expiring = (spec: Partial<FrameSpec>): Uint8Array => patched(to(spec), TTL_AT, 1);
 const icmp = { protocol: 'icmp' } as const;
 const ICMP_AT = 34;
 const ICMPV6_AT = 54;
@@ -207,6 +209,38 @@ const seen: readonly (readonly [criterion: string, frames: readonly Uint8Array[]
     [`udp ${a} > ${b} 80`, `recordRoute ${a} > ${b}`],
   ],
   ['router alerts as usual', [to({ protocol: 2, options: [148, 4, 0, 0] })], [`protocol ${a} > ${b} 2`]],
+  [
+    'data and resets that end at the next router',
+    [expiring({ flags: ack | psh, payload: 8 }), expiring({ flags: rst | ack })],
+    [`expiringSegment ${a} > ${b} × 2`],
+  ],
+  [
+    'data of IPv6 that ends there',
+    [patched(frame({ source: '2001:db8:f::1', destination: '2001:db8:8::9', flags: ack, payload: 8 }), 21, 1)],
+    ['expiringSegment 2001:db8:f::1 > 2001:db8:8::9'],
+  ],
+  ['a TTL of 0', [patched(to(udp), TTL_AT, 0)], [`udp ${a} > ${b} 80`, `ttlZero ${a} > ${b}`]],
+  [
+    'what else ends at the next router as usual: traceroute, routing protocols, groups',
+    [
+      expiring({ ...udp, destinationPort: 33_434, payload: 24 }),
+      expiring(icmp),
+      expiring({}),
+      expiring({ flags: ack }),
+      expiring({ protocol: 89, payload: 44 }),
+      expiring({ flags: ack, destinationPort: 179, payload: 19 }),
+      expiring({ ...udp, destination: '224.0.0.9', sourcePort: 520, destinationPort: 520, payload: 24 }),
+      expiring({ protocol: 2, destination: '224.0.0.22', options: [148, 4, 0, 0] }),
+    ],
+    [
+      `udp ${a} > ${b} 33434`,
+      `echo ${a} > ${b}`,
+      `syn ${a} > ${b} 80`,
+      `protocol ${a} > ${b} 89`,
+      `udp ${a} > 224.0.0.9 520`,
+      `protocol ${a} > 224.0.0.22 2`,
+    ],
+  ],
   ['port 0', [to({ ...udp, destinationPort: 0 })], [`udp ${a} > ${b} 0`, `portZero ${a} > ${b}`]],
   ['the reserved flag', [to({ ...udp, fragment: 0x8000 })], [`udp ${a} > ${b} 80`, `reservedBits ${a} > ${b}`]],
   ['a length that cannot be', [patched(to(udp), 17, 200)], [`udp ${a} > ${b} 80`, `badLength ${a} > ${b}`]],

@@ -29,6 +29,8 @@ const ANOMALIES: readonly Recording[] = [
   anomaly('record-route', '--icmp -G'),
   anomaly('data-offset', '-S -p 80 -O 15'),
   anomaly('tiny-fragments', '-S -p 80 -f -d 40'),
+  // To whoever listens in between: the host never sees them.
+  anomaly('expiring', '-P -A -d 20 -t 1 -p 80'),
 ];
 
 const forged = (name: string, source: string): Recording => ({
