@@ -15,6 +15,7 @@ export class Sequence {
   #expected = -1;
   /** Missing, but it may be on its way yet. */
   #gap = 0;
+  #gapFrom = 0;
   #sinceGap = 0;
   #behind = 0;
 
@@ -26,6 +27,7 @@ export class Sequence {
     if (step < 0) return this.#observeLate(number, units);
     this.#settle();
     if (step <= LARGEST_GAP) this.#gap = step;
+    this.#gapFrom = this.#expected;
     this.#sinceGap = 0;
     this.#advance(number, units);
   }
@@ -37,8 +39,12 @@ export class Sequence {
 
   #observeLate(number: number, units: number): void {
     this.#behind += 1;
-    this.#gap = Math.max(0, this.#gap - units);
-    if (this.#behind >= RESTARTED_AFTER) this.#advance(number, units);
+    const isOfGap = this.#gap > 0 && ((number - this.#gapFrom) | 0) >= 0;
+    if (isOfGap) this.#gap = Math.max(0, this.#gap - units);
+    if (this.#behind < (isOfGap ? REORDERED_WITHIN : RESTARTED_AFTER)) return;
+    // It was the message before the gap's end that was astray, as one of another count.
+    this.#gap = 0;
+    this.#advance(number, units);
   }
 
   #advance(number: number, units: number): void {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { IpfixSequence } from '../../../probes/netflow/sequence.ts';
+import { IpfixSequence, Sequence } from '../../../probes/netflow/sequence.ts';
 
 /** Data records of a message, and how many of them are of flows. */
 type Sizes = readonly (readonly [records: number, flowRecords: number])[];
@@ -53,4 +53,28 @@ describe('IpfixSequence', () => {
       });
     }
   }
+});
+
+describe('Sequence', () => {
+  const lostOfNumbers = (numbers: readonly number[]): number => {
+    const sequence = new Sequence();
+    for (const number of numbers) sequence.observe(number, 1);
+    return sequence.lost;
+  };
+  const upTo = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
+
+  it('takes a stray message with a number of its own for no loss of all between', () => {
+    assert.equal(lostOfNumbers([...upTo(0, 50), 2 ** 27, ...upTo(50, 100)]), 0);
+    assert.equal(lostOfNumbers([...upTo(0, 50), 2 ** 27, 2 ** 27 + 1, ...upTo(50, 100)]), 0);
+  });
+
+  it('counts what is missing around messages that overtook others', () => {
+    assert.equal(lostOfNumbers([...upTo(0, 50), 60, ...upTo(50, 60), ...upTo(61, 100)]), 0);
+    assert.equal(lostOfNumbers([...upTo(0, 50), 60, ...upTo(51, 60), ...upTo(61, 100)]), 1);
+    assert.equal(lostOfNumbers([...upTo(0, 50), 60, 52, 51, ...upTo(61, 100)]), 8);
+  });
+
+  it('counts what was lost before a restart', () => {
+    assert.equal(lostOfNumbers([...upTo(0, 50), ...upTo(60, 90), ...upTo(0, 50)]), 10);
+  });
 });
