@@ -127,13 +127,19 @@ export class FlowDecoder {
     return state;
   }
 
+  /** That of a connection goes last: its templates are not sent again (RFC 7011 section 8.1). */
   #forgetIdlest(): void {
     let idlest: [string, ExporterState] | null = null;
-    for (const entry of this.#states) if (idlest === null || entry[1].heardMs < idlest[1].heardMs) idlest = entry;
+    for (const entry of this.#states) if (idlest === null || isIdler(entry[1], idlest[1])) idlest = entry;
     if (idlest === null) return;
     this.#templated.templates.release(idlest[1]);
     this.#states.delete(idlest[0]);
   }
+}
+
+function isIdler(a: ExporterState, b: ExporterState): boolean {
+  const isOfUdp = a.session === UDP_SESSION;
+  return isOfUdp === (b.session === UDP_SESSION) ? a.heardMs < b.heardMs : isOfUdp;
 }
 
 const keyOf = (exporter: string, session: number): string =>

@@ -44,6 +44,18 @@ describe('FlowDecoder on withdrawals and sessions', () => {
     ['of a reserved id end nothing', TCP, flowSet(2, withdrawal(17)), 'templateId', 3],
     ['are not what padding looks like', TCP, flowSet(2, Buffer.alloc(8)), null, 3],
   ];
+  it('keep the templates of an open connection, however long it is silent, when exporters come and go', () => {
+    const bed = new DecoderBed();
+    bed.feedFrom(EXPORTER, TCP, ipfixOf(templateOf('ipfix', PLAIN, 300)));
+    for (let i = 0; i < 2000; i++) {
+      bed.nowMs += 1000;
+      bed.feedFrom(`198.51.${i >> 8}.${i & 255}`, UDP, ipfixOf(templateOf('ipfix', PLAIN, 300)));
+    }
+    bed.feedFrom(EXPORTER, TCP, ipfixOf(dataOf(PLAIN, 300)));
+    assert.equal(bed.records.length, 1);
+    assert.equal(bed.decoder.statistics().size, 512);
+  });
+
   for (const [title, session, set, problem, left] of CASES) {
     it(`withdrawals ${title}`, () => {
       const bed = new DecoderBed();
