@@ -23,12 +23,14 @@ export class CollectorReports {
   #savedMs: Milliseconds;
   #saved: string;
   #lost = 0;
+  #takenMs: Milliseconds;
 
   constructor(sources: ReportSources, nowMs: Milliseconds) {
     this.#sources = sources;
     this.#last = this.#make(null);
     this.#saved = JSON.stringify(sources.decoder.save());
     this.#savedMs = nowMs;
+    this.#takenMs = nowMs;
   }
 
   /** As of the last second. */
@@ -39,6 +41,7 @@ export class CollectorReports {
   take(nowMs: Milliseconds): CollectorReport {
     const report = this.#make(this.#changedTemplates(nowMs));
     this.#tellLoss(report);
+    this.#takenMs = nowMs;
     this.#last = { ...report, templates: null };
     return report;
   }
@@ -48,6 +51,8 @@ export class CollectorReports {
     const lost = lostRecords(report);
     if (lost > this.#lost) this.#sources.windows.lose(Math.round(lost - this.#lost));
     this.#lost = Math.max(lost, this.#lost);
+    if (report.exporters.some((each) => numbersNothing(each) && each.lastMs >= this.#takenMs))
+      this.#sources.windows.lose(null);
   }
 
   #changedTemplates(nowMs: Milliseconds): unknown {
@@ -82,6 +87,10 @@ export class CollectorReports {
     };
   }
 }
+
+/** NetFlow v1. */
+const numbersNothing = ({ records, lostRecords, lostMessages }: ExporterReport): boolean =>
+  records > 0 && lostRecords === null && lostMessages === null;
 
 const perMessage = ({ messages, records }: ExporterReport): number => (messages === 0 ? 0 : records / messages);
 

@@ -4,6 +4,7 @@ import type { CollectorReport } from '../../daemon/metering/collectorProtocol.ts
 import { INBOUND, OUTBOUND, rowPackets, ROW } from '../../daemon/metering/window.ts';
 import { flowDatagrams } from '../bench/flowDatagrams.ts';
 import { sendDatagrams } from '../support/datagramSender.ts';
+import { fixedMessage } from '../support/flowMessages.ts';
 import { addNamespaces, enterNamespace, removeNamespaces } from '../support/namespace.ts';
 import { testTenant } from '../support/windowBuilder.ts';
 
@@ -23,6 +24,8 @@ class Bed {
   records = 0;
   packets = 0;
   templates: unknown = null;
+  /** Of any window. */
+  isLossUnknown = false;
   #look: () => void = () => {};
 
   constructor(templates: unknown = null, udp: CollectorOptions['input']['udp'] = [LOOPBACK]) {
@@ -39,6 +42,7 @@ class Bed {
       },
       onWindow: (window) => {
         this.records += window.received;
+        this.isLossUnknown ||= window.dropped === null;
         for (const direction of [INBOUND, OUTBOUND]) this.packets += rowPackets(window.tenants, (2 + direction) * ROW);
         this.#look();
       },
@@ -98,6 +102,25 @@ describe('Collector', function () {
     assert.equal(second.report.exporters[0]?.missingTemplates, 0);
     await second.collector.stop();
     assert.deepEqual([...first.deaths, ...second.deaths, second.collector.restarts], [0]);
+  });
+
+  it('knows no loss of an exporter that numbers nothing', async () => {
+    const bed = new Bed();
+    await bed.collector.start();
+    const nowMs = Date.now();
+    const record = { source: 0x0a14_0001, destination: 1, packets: 1, octets: 40, sourcePort: 1, destinationPort: 2 };
+    const uptime = { first: 1000, last: 1000, flags: 2, protocol: 6 };
+    sendDatagrams({
+      port: PORT,
+      datagrams: [fixedMessage(1, { exportTimeMs: nowMs, uptimeMs: 1000 }, { ...record, ...uptime })],
+    });
+    await bed.until(() => bed.records === 1);
+    await bed.until(() => bed.isLossUnknown);
+    assert.deepEqual(
+      bed.report.exporters.map(({ lostRecords, lostMessages }) => [lostRecords, lostMessages]),
+      [[null, null]],
+    );
+    await bed.collector.stop();
   });
 
   it('rejects in one line where it cannot listen', async () => {
