@@ -22,6 +22,13 @@ export class WindowPool {
     return Atomics.load(this.#control, CONTROL_STOP) !== 0;
   }
 
+  /** Whoever has it: to begin with, before any is taken. */
+  get first(): Window {
+    const [first] = this.#windows;
+    if (first === undefined) throw new RangeError('Cannot meter without a window');
+    return first;
+  }
+
   /** null: none is free. */
   take(): Window | null {
     const index = this.#windows.findIndex((_, i) => Atomics.load(this.#control, CONTROL_WINDOWS + i) === WINDOW_FREE);

@@ -10,18 +10,8 @@ import { ClockWatch, readClocks } from './clockWatch.ts';
 import { KeptFrames } from './keptFrames.ts';
 import { Meter } from './meter.ts';
 import { Tick } from './tick.ts';
-import { Window } from './window.ts';
-import {
-  CONTROL_STOP,
-  CONTROL_WINDOWS,
-  WINDOW_FREE,
-  WINDOW_HANDED_OVER,
-  WINDOW_METERED,
-  type CaptureInput,
-  type ProbeInput,
-  type WorkerInput,
-  type WorkerOutput,
-} from './workerProtocol.ts';
+import { WindowPool } from './windowPool.ts';
+import type { CaptureInput, ProbeInput, WorkerInput, WorkerOutput } from './workerProtocol.ts';
 
 /** How long next() may block: the delay of a window's end, and of a stop, when no packet comes. */
 const POLL_MS = 20;
@@ -29,29 +19,21 @@ const POLL_MS = 20;
 type Output = WorkerOutput<ProbeStatistics>;
 
 function run(input: CaptureInput & WorkerInput, send: (output: Output) => void): void {
-  const { memory } = input;
-  const control = new Int32Array(memory.control);
-  const windows = memory.windows.map((each) => new Window(memory.shape, each));
-  const [first] = windows;
-  if (first === undefined) throw new RangeError('Cannot meter without a window');
+  const pool = new WindowPool(input.memory);
   const probe = open(input.probe);
   send({ kind: 'running' });
-  const tick = new Tick({
-    meter: new Meter(new TenantDirectory(input.tenants), first, {
-      seed: input.hashSeed,
-      portTenant: input.portTenant,
-      kept: new KeptFrames(input.kept),
-    }),
-    nextWindow: () => takeFree(windows, control),
-    onWindow: (window) => {
-      const index = windows.indexOf(window);
-      Atomics.store(control, CONTROL_WINDOWS + index, WINDOW_HANDED_OVER);
-      send({ kind: 'window', index, statistics: probe.statistics() });
-    },
-    dropped: () => probe.statistics().dropped,
-  });
   try {
-    capture(probe, tick, control, deliveredAfterMs(input.probe));
+    const tick = new Tick({
+      meter: new Meter(new TenantDirectory(input.tenants), pool.first, {
+        seed: input.hashSeed,
+        portTenant: input.portTenant,
+        kept: new KeptFrames(input.kept),
+      }),
+      nextWindow: () => pool.take(),
+      onWindow: (window) => send({ kind: 'window', index: pool.handOver(window), statistics: probe.statistics() }),
+      dropped: () => probe.statistics().dropped,
+    });
+    capture(probe, tick, pool, deliveredAfterMs(input.probe));
   } finally {
     probe.close(); // else the ring stays mapped in the process
   }
@@ -62,17 +44,9 @@ const open = (input: ProbeInput): PacketProbe => (input.kind === 'ring' ? openRi
 /** A block is given at the latest so long after its first packet, twice: as long again for a thread that is late. */
 const deliveredAfterMs = (input: ProbeInput): number => (input.kind === 'ring' ? input.retireMs : FLUSH_MS) * 2 + 1;
 
-function takeFree(windows: readonly Window[], control: Int32Array): Window | null {
-  const index = windows.findIndex((_, i) => Atomics.load(control, CONTROL_WINDOWS + i) === WINDOW_FREE);
-  const window = windows[index];
-  if (window === undefined) return null;
-  Atomics.store(control, CONTROL_WINDOWS + index, WINDOW_METERED);
-  return window;
-}
-
-function capture(probe: PacketProbe, tick: Tick, control: Int32Array, lateMs: number): void {
+function capture(probe: PacketProbe, tick: Tick, pool: WindowPool, lateMs: number): void {
   const clockWatch = new ClockWatch();
-  while (Atomics.load(control, CONTROL_STOP) === 0) {
+  while (!pool.isToStop) {
     const block = probe.next(POLL_MS);
     const reading = readClocks();
     const jumpMs = clockWatch.observe(reading);
