@@ -52,23 +52,22 @@ export class CapChild {
   #ending: string | null = null;
   #lastWords = '';
 
-  /** Starts it, in the network namespace of the calling thread. */
+  /** Starts it, in the network namespace of the calling thread. Throws the system's error; then nothing is left open. */
   constructor(libc: Libc, settings: Omit<ChildSettings, 'parentPid'>) {
     this.#libc = libc;
     this.#calls = callsOf(libc);
     this.block = makeBatchBlock(this.#memory);
-    const [batches, batchesIn] = makePipe(libc, this.#calls);
-    const [words, wordsIn] = makePipe(libc, this.#calls);
+    const opened: number[] = [];
+    try {
+      opened.push(...makePipe(libc, this.#calls));
+      opened.push(...makePipe(libc, this.#calls));
+      this.#child = start(settings, opened[3]!, opened[1]!);
+    } catch (error) {
+      for (const fd of opened) libc.close(fd);
+      throw error;
+    }
+    const [batches = -1, batchesIn = -1, words = -1, wordsIn = -1] = opened;
     this.#calls.fcntl(batches, F_SETPIPE_SZ, PIPE_BYTES);
-    const argument: ChildSettings = { ...settings, parentPid: process.pid };
-    const script = new URL('capChild.ts', import.meta.url).pathname;
-    this.#child = spawn(process.execPath, [...NODE_OPTIONS, script, JSON.stringify(argument)], {
-      cwd: '/',
-      env: {},
-      stdio: ['ignore', 'ignore', wordsIn, batchesIn],
-    });
-    this.#child.on('error', () => {}); // told by the lack of a pid
-    this.#child.unref();
     libc.close(batchesIn);
     libc.close(wordsIn);
     this.#batches = batches;
@@ -175,6 +174,20 @@ export class CapChild {
     }
     return null;
   }
+}
+
+/** `words`: where it complains; `batches`: where it writes them. */
+function start(settings: Omit<ChildSettings, 'parentPid'>, words: number, batches: number): ChildProcess {
+  const argument: ChildSettings = { ...settings, parentPid: process.pid };
+  const script = new URL('capChild.ts', import.meta.url).pathname;
+  const child = spawn(process.execPath, [...NODE_OPTIONS, script, JSON.stringify(argument)], {
+    cwd: '/',
+    env: {},
+    stdio: ['ignore', 'ignore', words, batches],
+  });
+  child.on('error', () => {}); // told by the lack of a pid
+  child.unref();
+  return child;
 }
 
 interface ExitStatus {

@@ -23,6 +23,24 @@ function messageInChild(command: readonly string[], probes = join(ROOT, 'probes'
   ).trim();
 }
 
+/** Calls `use` while this process may open so many more files (setrlimit(2)). */
+function withDescriptors<T>(left: number, use: () => T): T {
+  const RLIMIT_NOFILE = 7;
+  const libc = loadLibc();
+  const set = libc.declare('int setrlimit(int resource, const void *limit)');
+  const limit = new BigUint64Array(2);
+  libc.declare('int getrlimit(int resource, void *limit)')(RLIMIT_NOFILE, limit);
+  const used = new Set(readdirSync('/proc/self/fd').map(Number));
+  let bound = 0;
+  for (let free = 0; free <= left; bound++) if (!used.has(bound)) free += 1;
+  set(RLIMIT_NOFILE, BigUint64Array.of(BigInt(bound - 1), limit[1] ?? 0n));
+  try {
+    return use();
+  } finally {
+    set(RLIMIT_NOFILE, limit);
+  }
+}
+
 describe('openCap, where it cannot start', function () {
   this.timeout(20_000);
   before(() => addNamespaces(NAMESPACE));
@@ -51,6 +69,17 @@ describe('openCap, where it cannot start', function () {
       assert.throws(() => inNamespace(NAMESPACE, () => openCap(options)), { name: 'ProbeError', message });
     });
   }
+
+  it('leaves no descriptor open where there are too few of them', () => {
+    inNamespace(NAMESPACE, () => {
+      const before = readdirSync('/proc/self/fd').length;
+      // One is the interface's socket, two are of each pipe; the other end of what the child is started by takes more.
+      for (const left of [0, 1, 2, 3, 4, 5]) {
+        assert.throws(() => withDescriptors(left, () => openCap({ interface: 'lo' })), undefined, `${left} left`);
+        assert.equal(readdirSync('/proc/self/fd').length, before, `${left} left`);
+      }
+    });
+  });
 
   it('says which capability is missing', () => {
     assert.match(
