@@ -89,8 +89,8 @@ export class CollectorReports {
 }
 
 /** NetFlow v1. */
-const numbersNothing = ({ records, lostRecords, lostMessages }: ExporterReport): boolean =>
-  records > 0 && lostRecords === null && lostMessages === null;
+const numbersNothing = (each: ExporterReport): boolean =>
+  each.records > 0 && each.lostRecords === null && each.lostMessages === null;
 
 const perMessage = ({ messages, records }: ExporterReport): number => (messages === 0 ? 0 : records / messages);
 

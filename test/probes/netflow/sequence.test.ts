@@ -55,14 +55,14 @@ describe('IpfixSequence', () => {
   }
 });
 
-describe('Sequence', () => {
-  const lostOfNumbers = (numbers: readonly number[]): number => {
-    const sequence = new Sequence();
-    for (const number of numbers) sequence.observe(number, 1);
-    return sequence.lost;
-  };
-  const upTo = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
+const lostOfNumbers = (all: readonly number[]): number => {
+  const sequence = new Sequence();
+  for (const number of all) sequence.observe(number, 1);
+  return sequence.lost;
+};
+const upTo = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
 
+describe('Sequence', () => {
   it('takes a stray message with a number of its own for no loss of all between', () => {
     assert.equal(lostOfNumbers([...upTo(0, 50), 2 ** 27, ...upTo(50, 100)]), 0);
     assert.equal(lostOfNumbers([...upTo(0, 50), 2 ** 27, 2 ** 27 + 1, ...upTo(50, 100)]), 0);
