@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import type { Detector, Finding, PortUse, Reading } from '../../daemon/detectors/detector.ts';
 import { sustainedThroughput } from '../../daemon/detectors/sustainedThroughput.ts';
 import { BYTES_TCP, INBOUND, OUTBOUND, ROW, Window } from '../../daemon/metering/window.ts';
+import { SAMPLE_MS } from '../../daemon/detectors/shared/throughputSamples.ts';
 import { Incidents } from '../../daemon/incidents/incidents.ts';
+import { percentile95 } from '../../daemon/store/percentile.ts';
 import type { Plan } from '../../daemon/tenants/tenant.ts';
 import { trafficEvidence } from '../support/trafficEvidence.ts';
 import { buildWindow, testContext, testTenant } from '../support/windowBuilder.ts';
@@ -11,6 +13,7 @@ const PEER = '203.0.113.1';
 const PORT_BPS = 100e6;
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
+const DAY_SAMPLES = (24 * HOUR) / SAMPLE_MS;
 
 const contextOf = (plan: Partial<Plan> = {}, accountsFor?: () => boolean) => ({
   ...testContext([testTenant('acme', ['198.51.100.8/29'], { portBps: PORT_BPS, ...plan })]),
@@ -32,12 +35,41 @@ interface Course {
 
 const window = new Window({ tenants: 1, targetBits: 2, sourceBits: 2, details: 0, pairBits: 6 });
 
-/** A minute in which one direction takes a share of the port. */
-function windowOf(startMs: number, share: number, upload = false): Window {
+const bytesOf = (share: number, ms: number): number => (PORT_BPS * share * ms) / 8000;
+
+/** A time in which one direction takes a share of the port. */
+function windowOf(startMs: number, share: number, upload = false, ms = MINUTE): Window {
   window.open(startMs);
-  window.tenants[(2 + (upload ? OUTBOUND : INBOUND)) * ROW + BYTES_TCP] = (PORT_BPS * share * MINUTE) / 8000;
-  window.close(startMs + MINUTE, 0, 0);
+  window.tenants[(2 + (upload ? OUTBOUND : INBOUND)) * ROW + BYTES_TCP] = bytesOf(share, ms);
+  window.close(startMs + ms, 0, 0);
   return window;
+}
+
+const restarted = (detector: Detector): Detector => {
+  const after = create();
+  after.restore(JSON.parse(JSON.stringify(detector.save())));
+  return after;
+};
+
+/** In minutes; it lasts for a minute, in which nobody looks. */
+interface Restarts {
+  readonly first: number;
+  readonly every: number;
+}
+
+/** The minutes in which what was found would open an incident. */
+function openedMinutes(load: Load, hours: number, restarts: Restarts | null = null): number[] {
+  const incidents = new Incidents({ closeAfterMs: 30_000, maxOpen: 10 });
+  let detector = create();
+  return Array.from({ length: hours * 60 }, (_, minute) => minute).filter((minute) => {
+    if (restarts !== null && minute >= restarts.first && (minute - restarts.first) % restarts.every === 0) {
+      detector = restarted(detector);
+      return false;
+    }
+    const findings = detector.observe(windowOf(minute * MINUTE, load(minute / 60)));
+    const changes = incidents.observe('eth0', (minute + 1) * MINUTE, MINUTE, findings);
+    return changes.some(({ event }) => event === 'opened');
+  });
 }
 
 /** The findings of every minute. */
@@ -221,6 +253,34 @@ describe('sustainedThroughput', () => {
     const other = create({}, contextOf({ portBps: null }));
     other.restore(before.save());
     assert.deepEqual(other.save(), []);
+  });
+
+  it('names a stream of 24 h in its 22nd hour, also where there was a restart in the middle', () => {
+    const load = (): number => 0.8;
+    const opened = openedMinutes(load, 24);
+    assert.deepEqual(opened, [21 * 60 + 40]);
+    assert.deepEqual(openedMinutes(load, 24, { first: 12 * 60 - 7, every: Infinity }), opened);
+  });
+
+  it('is silent on seven nights of a backup of 2 h, also where each has a restart in the middle', () => {
+    assert.deepEqual(openedMinutes(isNight, 7 * 24), []);
+    assert.deepEqual(openedMinutes(isNight, 7 * 24, { first: 60, every: 24 * 60 }), []);
+  });
+
+  it('tells the 95th percentile of the bill, also after a restart', () => {
+    const startMs = Date.UTC(2026, 5, 1);
+    let detector = create();
+    let told: number | null | undefined;
+    const points = Array.from({ length: 30 * DAY_SAMPLES }, (_, sample) => {
+      const share = 0.75 + 0.2 * (((sample * 7919) % 997) / 997) ** 2;
+      const [finding] = detector.observe(windowOf(startMs + sample * SAMPLE_MS, share, false, SAMPLE_MS));
+      if (finding !== undefined) told = trafficEvidence(finding).port?.percentile95Bps;
+      if (sample % 1000 === 999) detector = restarted(detector);
+      return { knownMs: SAMPLE_MS, inBytes: bytesOf(share, SAMPLE_MS), outBytes: 0, inPackets: 0, outPackets: 0 };
+    });
+    // The last sample is complete once another one has begun, in the next month.
+    const billed = percentile95(points.slice(0, -1))?.inBps ?? 0;
+    assert(Math.abs((told ?? 0) - billed) <= 8, `${told} bit/s, not ${billed}`);
   });
 
   it('judges a thousand tenants in turn, and all of them soon', () => {
