@@ -7,6 +7,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { measureCap } from './cap.ts';
 import { measureCollector } from './collector.ts';
+import { measureDetectors } from './detectors.ts';
 import { measureFlows } from './flows.ts';
 import { measureHost } from './host.ts';
 import { inTurn } from './inTurn.ts';
@@ -35,6 +36,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   replay: () => measureReplay(Number(options.runs)),
   live: measureLive,
   cap: measureCap,
+  detectors: measureDetectors,
   flows: measureFlows,
   collector: measureCollector,
   latency: measureLatency,

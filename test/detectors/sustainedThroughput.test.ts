@@ -94,6 +94,7 @@ function incidentsOf(load: Load, course: Course): string {
     .join(' ');
 }
 
+const steady: Load = () => 0.8;
 const isNight: Load = (hour) => (hour % 24 < 2 ? 1 : 0);
 /** Up and down between two shares, sample by sample. */
 const wave =
@@ -256,10 +257,9 @@ describe('sustainedThroughput', () => {
   });
 
   it('names a stream of 24 h in its 22nd hour, also where there was a restart in the middle', () => {
-    const load = (): number => 0.8;
-    const opened = openedMinutes(load, 24);
+    const opened = openedMinutes(steady, 24);
     assert.deepEqual(opened, [21 * 60 + 40]);
-    assert.deepEqual(openedMinutes(load, 24, { first: 12 * 60 - 7, every: Infinity }), opened);
+    assert.deepEqual(openedMinutes(steady, 24, { first: 12 * 60 - 7, every: Infinity }), opened);
   });
 
   it('is silent on seven nights of a backup of 2 h, also where each has a restart in the middle', () => {

@@ -4,7 +4,7 @@ import type { AddressWords } from '../../../daemon/metering/address.ts';
 export const TENANTS = 200;
 const TENANT_NETWORK = 0x0a14;
 
-/** 10.20.t.10 */
+/** 10.20.t.10, of up to 1,024 tenants: from the 256th on 10.21, from the 512th 10.22 … */
 export const tenantAddress = (tenant: number): number => ((TENANT_NETWORK << 16) | (tenant << 8) | 10) >>> 0;
 
 /** One of 2^24 hosts in 84.0.0.0/8, spread by Knuth's multiplicative hash. */
@@ -18,6 +18,6 @@ export function ipv6Words(address: number): AddressWords {
 
 /** The prefixes of a tenant, for its configuration. */
 export const tenantPrefixes = (tenant: number): readonly [ipv4: string, ipv6: string] => [
-  `10.20.${tenant}.0/24`,
+  `10.${20 + (tenant >> 8)}.${tenant & 255}.0/24`,
   `2001:db8:20:${tenant.toString(16)}::/64`,
 ];

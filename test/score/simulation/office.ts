@@ -33,14 +33,18 @@ const WHOLESALE = new Set([41]);
 
 export interface OfficeOptions extends Span {
   readonly seed: number;
+  /** How many; 200 if nobody says otherwise, 1,024 at most. */
+  readonly tenants?: number;
 }
 
 export class Office {
   readonly #edge: Edge;
+  readonly #tenants: number;
   /** Who is there, which is the same whatever the time. */
   readonly #people: Random;
 
-  constructor(writer: FrameWriter, agenda: Agenda, { seed, startMs, endMs }: OfficeOptions) {
+  constructor(writer: FrameWriter, agenda: Agenda, { seed, startMs, endMs, tenants = TENANTS }: OfficeOptions) {
+    this.#tenants = tenants;
     this.#people = new Random(seed);
     const whatHappens = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.floor(startMs / MINUTE));
     this.#edge = new Edge(writer, agenda, whatHappens, { startMs, endMs });
@@ -48,7 +52,7 @@ export class Office {
 
   /** Puts everything that begins it into the agenda. */
   open(): void {
-    for (let tenant = 0; tenant < TENANTS; tenant++) this.#settle(tenant);
+    for (let tenant = 0; tenant < this.#tenants; tenant++) this.#settle(tenant);
     beHard(this.#edge, this.#people);
     celebrate(this.#edge);
   }
