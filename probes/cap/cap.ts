@@ -71,6 +71,7 @@ class CapProbe implements PacketProbe {
     if (this.#outstanding !== null) {
       throw new ProbeError(`Cannot read from ${this.#options.interface}: the last block was not released`);
     }
+    if (this.#child !== null && this.#watch?.isSuperseded(this.#index) === true) this.#supervise();
     const untilMs = performance.now() + timeoutMs;
     const before = this.#state;
     for (;;) {

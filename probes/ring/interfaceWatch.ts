@@ -6,11 +6,18 @@ import { ProbeError } from '../probeError.ts';
 /** struct ifreq of netdevice(7): the name, NUL-terminated, then a union (here an int index or short flags). */
 const IFREQ_BYTES = 40;
 const IFNAMSIZ = 16;
+/** How often a busy interface is looked after, and how long its last frames may take to be read once another has its name. */
+const LOOK_EVERY_MS = 250;
+const LAST_FRAMES_MS = 1000;
 
 export class InterfaceWatch {
   readonly #libc: Libc;
   readonly #fd: number;
   readonly #request = new DataView(new ArrayBuffer(IFREQ_BYTES));
+
+  #lookedMs = Number.NEGATIVE_INFINITY;
+  /** When another than the one that is captured on was first seen to have the name; Infinity: none has it. */
+  #supersededMs = Infinity;
 
   constructor(libc: Libc, name: string) {
     const encoded = Buffer.from(name);
@@ -30,6 +37,19 @@ export class InterfaceWatch {
   /** IFF_* bits; 0: there is no such interface. */
   flags(): number {
     return this.#ask(SIOCGIFFLAGS) ? this.#request.getUint16(IFNAMSIZ, true) : 0;
+  }
+
+  /**
+   * Whether another interface than that of `index` has had the name for a second, as where the old one lives on by another
+   * name. Costs next to nothing: it is asked before each block.
+   */
+  isSuperseded(index: number | null): boolean {
+    const nowMs = performance.now();
+    if (nowMs - this.#lookedMs < LOOK_EVERY_MS) return false;
+    this.#lookedMs = nowMs;
+    const present = this.index();
+    this.#supersededMs = present === null || present === index ? Infinity : Math.min(this.#supersededMs, nowMs);
+    return nowMs - this.#supersededMs >= LAST_FRAMES_MS;
   }
 
   close(): void {

@@ -67,6 +67,7 @@ class Ring implements PacketProbe {
     if (this.#outstanding !== null) {
       throw new ProbeError(`Cannot read the ring of ${this.#options.interface}: the last block was not released`);
     }
+    if (this.#watch.isSuperseded(this.#ring?.interfaceIndex ?? null)) this.#attachToNewInterface();
     let remainingMs = timeoutMs;
     for (;;) {
       this.#outstanding = this.#ring?.receive() ?? null;
@@ -119,7 +120,7 @@ class Ring implements PacketProbe {
   #stateChanged(events: number): boolean {
     const before = this.#state;
     if ((events & POLLERR) !== 0) this.#ring?.socket.clearError();
-    // The ring of a deleted interface is given up only once a wait was in vain, so that its last frames are read.
+    // The ring of a deleted interface is given up once a wait was in vain, so that its last frames are read.
     if (events === 0) this.#attachToNewInterface();
     this.#look();
     return this.#state !== before;

@@ -145,6 +145,27 @@ describe('openCap, over what takes its child along', function () {
     });
   });
 
+  it('does so however busy the old one is', () => {
+    bed.with({}, (probe) => {
+      link('set', 'near0', 'name', 'old0');
+      ip('-n', bed.near, 'link', 'add', 'near0', 'up', 'type', 'veth', 'peer', 'name', 'far1', 'netns', bed.far);
+      ip('-n', bed.far, 'link', 'set', 'far1', 'up');
+      const untilMs = performance.now() + 5000;
+      while (probe.statistics().restarts === 0) {
+        assert.ok(performance.now() < untilMs);
+        bed.send(undefined, 3);
+        const block = probe.next(200);
+        if (block !== null) probe.release(block);
+      }
+      waitForState(probe, 'up');
+      assert.deepEqual(
+        [probe.statistics().reattached, probe.statistics().lastFailure],
+        [1, 'its interface was made anew'],
+      );
+      link('delete', 'near0');
+    });
+  });
+
   it('is down without a carrier, and keeps its child', () => {
     bed.with({}, (probe, child) => {
       ip('-n', bed.far, 'link', 'set', 'far0', 'down');

@@ -63,6 +63,24 @@ describe('openRing, on an interface that comes and goes', () => {
     probe.close();
   });
 
+  inNear('takes the interface that got its name, however busy the old one still is', () => {
+    const probe = open();
+    waitForState(probe, 'up');
+    link('set', 'near0', 'name', 'old0');
+    link('add', 'near0', 'up', 'type', 'veth', 'peer', 'name', 'far1', 'netns', FAR);
+    ip('-n', FAR, 'link', 'set', 'far1', 'up');
+    const untilMs = performance.now() + 5000;
+    while (probe.statistics().reattached === 0) {
+      assert.ok(performance.now() < untilMs);
+      send(3);
+      const block = probe.next(200);
+      if (block !== null) probe.release(block);
+    }
+    waitForState(probe, 'up');
+    link('delete', 'near0');
+    probe.close();
+  });
+
   inNear('opens on an interface that is down', () => {
     link('set', 'near0', 'down');
     const probe = open();
