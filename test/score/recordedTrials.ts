@@ -62,11 +62,13 @@ function portView({ name, expected = [], isForged = false, allowed = [] }: Recor
   };
 }
 
-function viewOf({ name, expected = [], allowed = [] }: Recording, side: Side, direction: Direction): View {
+function viewOf(recording: Recording, side: Side, direction: Direction): View {
+  const { name, expected = [], allowed = [], onLink = [] } = recording;
+  const own = side === 'tenant' ? onLink : [];
   return {
     name: `${name} ${direction === 'inbound' ? 'in' : 'out'}`,
     kind: 'attack',
-    tenants: tenantsAt(side),
+    tenants: tenantsAt(side).map((tenant) => ({ ...tenant, addresses: [...tenant.addresses, ...own] })),
     host: SIDES[side].card,
     expected: expected.map((attack) => attackOf(attack, side, direction)),
     allowed,

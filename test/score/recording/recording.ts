@@ -17,6 +17,8 @@ export interface Recording {
   /** Whose views it is judged by; left out: both sides', and of what is forged the victim's and that of the sender's port. */
   readonly ways?: readonly Way[];
   readonly allowed?: readonly Named[];
+  /** Of the link's addresses, that the tenant has as well. */
+  readonly onLink?: readonly string[];
 }
 
 /** Seen by the victim, and by the offender, as the tenant: which of them are told apart, and who they are. */

@@ -72,12 +72,15 @@ const NMAP: readonly Recording[] = [
   nmap('sn-syn', `-sn -PS443 ${SIDES.tenant.block}.0/24`, { detector: 'hostSweep', type: 'syn', victim: null }),
   nmap('sn-ack', `-sn -PA80 ${SIDES.tenant.block}.0/24`, { detector: 'hostSweep', type: 'ack', victim: null }),
   nmap('sn-udp', `-sn -PU40125 ${SIDES.tenant.block}.0/24`, { detector: 'hostSweep', type: 'udp', victim: null }),
-  nmap('sn-arp', '-sn -PR 192.0.2.0/24', {
-    detector: 'hostSweep',
-    type: 'arp',
-    offender: SIDES.stranger.link,
-    victim: null,
-  }),
+  {
+    ...nmap('sn-arp', '-sn -PR 192.0.2.0/24', {
+      detector: 'hostSweep',
+      type: 'arp',
+      offender: SIDES.stranger.link,
+      victim: null,
+    }),
+    onLink: ['192.0.2.4/30', '192.0.2.8/29', '192.0.2.16/28', '192.0.2.32/27', '192.0.2.64/26', '192.0.2.128/25'],
+  },
   nmap('sS-horizontal', `-Pn -sS --max-retries 1 -p 22 ${SIDES.tenant.block}.0/24`, {
     detector: 'hostSweep',
     type: 'syn',
