@@ -45,8 +45,10 @@ const TYPES = {
   martian: { weight: 10, confidence: 0.8 },
   /** Not on the internet: errors of routers and leaks are usual, many of them are not. */
   bogon: { weight: 0.5, confidence: 0.6 },
-  /** Two cards in turn say that they have an address. A host that takes over from another says it once. */
+  /** Two cards in turn say that they have an address, or one that is not the tenant's. A host that takes over from another says it once. */
   arp: { weight: 5, confidence: 0.7 },
+  /** Somebody tells others that he has an address, and was not asked. */
+  arpReply: { weight: 1, confidence: 0.7 },
   /** Its prefix is further away, or nearer: routes change, so that it rests on those who proved where they are. */
   hopCount: { weight: 1, confidence: null },
 } as const;
@@ -137,7 +139,7 @@ class Sources {
     // A tenant that has its own port here comes through it; others may be beyond this interface.
     if (sighting === OWN_SOURCE) return this.#context.accountsFor?.(line.initiatorTenant) === false ? 'own' : null;
     if (this.#isOfOtherCard(line)) return 'mac';
-    if (sighting === ARP_REPLY || sighting === ARP_CONTACT) return this.#changesCard(line) ? 'arp' : null;
+    if (sighting === ARP_REPLY || sighting === ARP_CONTACT) return this.#arpType(line, window);
     // At a tenant's own port the others are foreign.
     if (line.initiatorTenant !== 0 || line.isOutgoing || OUTCOMES.has(sighting)) return null;
     const type = this.#classify(line);
@@ -196,6 +198,17 @@ class Sources {
   #isOfOtherCard({ initiatorTenant, isOutgoing, mac }: PairLine): boolean {
     if (initiatorTenant === 0 || initiatorTenant !== this.#context.portTenant || isOutgoing || mac === 0) return false;
     return this.#cards.get(initiatorTenant)?.has(mac) === false;
+  }
+
+  #arpType(line: PairLine, { onlySees }: Window): Type | null {
+    const { sighting, of, initiator, responder, initiatorTenant, isOutgoing, mac } = line;
+    const changes = this.#changesCard(line);
+    // Nobody forwards ARP: on the tenant's link the card is the tenant's own.
+    const isBound = isOutgoing || mac === 0 || this.#cards.get(initiatorTenant)?.has(mac) !== false;
+    if (changes || !isBound) return 'arp';
+    if (sighting !== ARP_REPLY || of === ARP_CONTACT || isOutgoing || onlySees !== null) return null;
+    // Whoever announces himself says it to himself (RFC 5227).
+    return initiator.every((word, i) => word === responder[i]) ? null : 'arpReply';
   }
 
   #changesCard({ initiator, mac }: PairLine): boolean {

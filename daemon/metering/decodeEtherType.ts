@@ -9,6 +9,7 @@ const NO_IP_HEADER = 1 << 20;
 const ARP_TRUNCATED = reasonNumber('arpTruncated');
 
 export const ETHERTYPE_IPV4 = 0x0800;
+const ARP_BYTES = 28;
 const ETHERTYPE_ARP = 0x0806;
 const ETHERTYPE_IPV6 = 0x86dd;
 const ETHERTYPE_PPPOE_SESSION = 0x8864;
@@ -69,7 +70,7 @@ function decodeNetwork(
 ): FrameClass {
   if (etherType === ETHERTYPE_IPV4) return decodeIPv4(view, start, at, end, wireEnd, header);
   if (etherType === ETHERTYPE_IPV6) return decodeIPv6(view, start, at, end, wireEnd, header);
-  if (etherType === ETHERTYPE_ARP) return decodeArp(view, at, end, wireEnd, header);
+  if (etherType === ETHERTYPE_ARP) return decodeArp(view, start, at, end, wireEnd, header);
   return FRAME_OTHER;
 }
 
@@ -155,11 +156,19 @@ export function decodeLlc(
 }
 
 /** RFC 826, for IPv4 over Ethernet: the sender's and the target's protocol addresses, and the operation as `flags`. */
-function decodeArp(view: DataView, at: number, end: number, wireEnd: number, header: Header): FrameClass {
-  if (at + 28 > end) return unreadable(header, at + 28 > wireEnd ? ARP_TRUNCATED : SNAPPED);
+function decodeArp(
+  view: DataView,
+  start: number,
+  at: number,
+  end: number,
+  wireEnd: number,
+  header: Header,
+): FrameClass {
+  if (at + ARP_BYTES > end) return unreadable(header, at + ARP_BYTES > wireEnd ? ARP_TRUNCATED : SNAPPED);
   setIPv4(header, view, at + 14, at + 24);
   header.flags = view.getUint16(at + 6);
   header.networkAt = NO_IP_HEADER;
+  header.headerLength = at + ARP_BYTES - start;
   return FRAME_ARP;
 }
 

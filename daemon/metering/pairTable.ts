@@ -39,7 +39,7 @@ export const SIGHTINGS = [
   'foreignSource',
   /** Where the internet begins: a packet from there with a tenant's source. */
   'ownSource',
-  /** An answer to ARP, or an announcement: the responder learns the initiator's hardware address. */
+  /** An answer to ARP (`of` arp: it was asked for), or an announcement: the responder learns the initiator's hardware address. */
   'arpReply',
   ...ANOMALIES,
 ] as const;
@@ -124,7 +124,7 @@ export class PairKey {
 /** A line, as detectors read it. */
 export interface PairLine {
   readonly sighting: number;
-  /** Of an outcome: the sighting that the contact was. */
+  /** Of an outcome and of an answer to ARP: the sighting that the contact was. */
   readonly of: number;
   readonly initiator: AddressWords;
   readonly responder: AddressWords;
@@ -141,7 +141,7 @@ export interface PairLine {
   readonly ttl: number;
   /** Sent by this host, as the probe says; false also where it cannot say. */
   readonly isOutgoing: boolean;
-  /** The source of the frame; 0: the link has none. */
+  /** The source of the frame, of ARP what it says to be its sender's; 0: the link has none. */
   readonly mac: number;
 }
 

@@ -345,17 +345,39 @@ export class PairWatch {
     const targetTenant = this.#directory.lookup(destination0, destination1, destination2, destination3);
     const isRequest = header.flags === ARP_REQUEST;
     if (isRequest && sourceHash !== targetHash) {
-      this.#contact(header, ARP_CONTACT, sourceHash, targetHash, 1, 0, sourceTenant, targetTenant);
+      this.#askArp(header, sourceHash, targetHash, sourceTenant, targetTenant);
       return;
     }
     const asked = contactHash(targetHash, sourceHash, -1, ARP_CONTACT);
-    if (!isRequest && this.contacts.look(asked) === ASKED) {
-      this.contacts.remember(asked, ANSWERED_ONCE);
+    const state = isRequest ? UNKNOWN : this.contacts.look(asked);
+    const isAsked = state === ASKED || state === ASKED_AGAIN || this.#missed.has(sourceHash);
+    if (state === ASKED || state === ASKED_AGAIN) this.contacts.remember(asked, ANSWERED_ONCE);
+    if (state === ASKED) {
       this.#reversed(header, ANSWERED, ARP_CONTACT, targetTenant, sourceTenant);
+      this.#sender(header);
       this.#add(targetHash, sourceHash, 1, 0);
     }
     this.#forward(header, ARP_REPLY, -1, sourceTenant, targetTenant);
+    this.#sender(header);
+    if (isAsked) this.#key.of = ARP_CONTACT;
     this.#add(sourceHash, targetHash, 1, 0);
+  }
+
+  /** Who asks again, as hosts do every minute, is no new contact, but may be answered. */
+  #askArp(header: Header, sourceHash: number, targetHash: number, sourceTenant: number, targetTenant: number): void {
+    const hash = contactHash(sourceHash, targetHash, -1, ARP_CONTACT);
+    const state = this.contacts.look(hash);
+    if (state === ANSWERED_ONCE) this.contacts.remember(hash, ASKED_AGAIN);
+    if (state !== UNKNOWN) return;
+    this.#contact(header, ARP_CONTACT, sourceHash, targetHash, 1, 0, sourceTenant, targetTenant);
+  }
+
+  /** RFC 826: the sender's hardware address, which is what others learn, whatever the frame's is. */
+  #sender({ headerLength }: Header): void {
+    const at = this.#start + headerLength - ARP_SENDER;
+    if (at < this.#start || at + 6 > this.#end) return;
+    this.#key.macHigh = this.#view.getUint16(at);
+    this.#key.macLow = this.#view.getInt32(at + 2);
   }
 
   /** A packet to somebody new. Beyond the budgets it is not remembered either, so that it shows once a flood is over. */
@@ -683,6 +705,10 @@ export function flowHash(sourceEnd: number, targetEnd: number): number {
 
 const EMPTY = new DataView(new ArrayBuffer(64));
 const ARP_REQUEST = 1;
+/** From the end of an ARP message back to its sender's hardware address. */
+const ARP_SENDER = 20;
+/** A question of ARP is refused by nobody: the state is free for one that was answered before. */
+const ASKED_AGAIN = REFUSED_ONCE;
 /** Two IPv4 addresses' words but for the last. */
 const MAPPED = [0, 0, 0xffff, 0, 0, 0, 0xffff, 0];
 

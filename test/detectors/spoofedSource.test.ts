@@ -47,9 +47,28 @@ const cases: readonly (readonly [what: string, windows: readonly (readonly Seen[
   ],
   [
     'two cards that have one address in turn',
-    [1, 2, 1].map((mac) => [seen('arpReply', '8.8.4.1', { mac })]),
+    [1, 2, 1].map((mac) => [seen('arpReply', '8.8.4.1', { mac, of: 'arp' })]),
     [`inbound acme ${PBX} by 8.8.4.1: arp 10`],
   ],
+  [
+    'ten answers to ARP that nobody asked for, to one address',
+    [[seen('arpReply', '8.8.4.1', { packets: 10 })]],
+    [`inbound acme ${PBX} by 8.8.4.1: arpReply 10`],
+  ],
+  ['nine of them', [[seen('arpReply', '8.8.4.1', { packets: 9 })]], []],
+  ['any number that were asked for', [[seen('arpReply', '8.8.4.1', { packets: 1000, of: 'arp' })]], []],
+  ['who announces himself', [[seen('arpReply', '8.8.4.1', { responder: '8.8.4.1', packets: 1000 })]], []],
+  [
+    "who says that a tenant's address is at his card",
+    [
+      [
+        seen('arp', PBX, { responder: '8.8.4.1', mac: 7 }),
+        seen('arpReply', PBX, { responder: '8.8.4.1', mac: 7, of: 'arp' }),
+      ],
+    ],
+    [`outbound acme nobody by ${PBX}: arp 10`],
+  ],
+  ['the tenant that says it of its own', [[seen('arp', PBX, { responder: '8.8.4.1', mac: CARD, packets: 10 })]], []],
   ['a host that takes over from another', [1, 1, 2, 2].map((mac) => [seen('arpReply', '8.8.4.1', { mac })]), []],
 ];
 

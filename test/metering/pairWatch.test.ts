@@ -480,6 +480,20 @@ describe('PairWatch', () => {
       assert.deepEqual(overlapping(keptMs + 1), [], 'the number is used again');
     });
 
+  it('tells answers to ARP that were asked for from those that were not, and whose card they speak of', () => {
+    const bed = new Bed();
+    const replies = (...frames: readonly Uint8Array[]): [of: Sighting | undefined, mac: number, packets: number][] =>
+      [...bed.see(blockOf(frames.map((bytes) => ({ bytes })))).pairs.lines()]
+        .filter((line) => nameOf(line) === 'arpReply')
+        .map(({ of, mac, packets }) => [of === 0 ? undefined : SIGHTINGS[of], mac, packets]);
+    const card = 0x020000000009;
+    assert.deepEqual(replies(arp(1, a, b), arp(2, b, a)), [['arp', card, 1]]);
+    assert.deepEqual(replies(arp(1, a, b), arp(2, b, a)), [['arp', card, 1]], 'asked again');
+    assert.deepEqual(replies(arp(2, b, a), arp(2, b, a)), [[undefined, card, 2]]);
+    const lying = patched(arp(2, b, a), 6, 2, 0, 0, 0, 0, 7);
+    assert.deepEqual(replies(lying), [[undefined, card, 1]], 'the frame says another');
+  });
+
   it('adds up when windows are merged', () => {
     const halves = [
       [to({}), request],

@@ -58,4 +58,17 @@ const FORGED: readonly Recording[] = [
   },
 ];
 
-export const ODDITIES: readonly Recording[] = [...FORGED, ...ANOMALIES];
+/** The router's address, told to a tenant again and again by somebody else. */
+const POISONED: readonly Recording[] = [
+  {
+    name: 'arp-poison',
+    commands: byStranger(
+      `arping -q -P -c 30 -W 0.1 -i edge0 -S 192.0.2.254 -t ${SIDES.tenant.card} ${SIDES.tenant.link}`,
+    ),
+    packets: 200,
+    expected: [{ detector: 'spoofedSource', type: 'arpReply', offender: '192.0.2.254', victim: SIDES.tenant.link }],
+    ways: ['in'],
+  },
+];
+
+export const ODDITIES: readonly Recording[] = [...FORGED, ...ANOMALIES, ...POISONED];
