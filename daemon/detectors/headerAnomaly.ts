@@ -47,6 +47,7 @@ const WEIGHTS: Readonly<Record<Anomaly, Weight>> = {
   badLength: POSSIBLE,
   expiringSegment: LIKELY,
   ttlZero: POSSIBLE,
+  tcpOption: CERTAIN,
 };
 
 /** So many packets of a kind at one address in a window are a flood, and named as that. */

@@ -76,5 +76,6 @@ export const ANOMALIES = [
   'routerLifetimeZero',
   'expiringSegment',
   'ttlZero',
+  'tcpOption',
 ] as const;
 export type Anomaly = (typeof ANOMALIES)[number];

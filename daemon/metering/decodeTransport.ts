@@ -12,6 +12,7 @@ import {
   UDP,
 } from './decodeResult.ts';
 import { anomalyBit, type Header, reasonNumber, SNAPPED } from './header.ts';
+import { hasBadOption } from './tcpOptions.ts';
 
 const TCP_TRUNCATED = reasonNumber('tcpTruncated');
 const TCP_HEADER_LENGTH = reasonNumber('tcpHeaderLength');
@@ -20,6 +21,7 @@ const UDP_LENGTH = reasonNumber('udpLength');
 const ICMP_TRUNCATED = reasonNumber('icmpTruncated');
 
 const PORT_ZERO = anomalyBit('portZero');
+const TCP_OPTION = anomalyBit('tcpOption');
 const RESERVED_BITS = anomalyBit('reservedBits');
 const ROUTER_LIFETIME_ZERO = anomalyBit('routerLifetimeZero');
 /** Three bits of TCP between the header length and the flags (RFC 9293); the fourth is AccECN's (RFC 9768). */
@@ -142,6 +144,9 @@ function decodeTcp(view: DataView, start: number, at: number, end: number, packe
   setPorts(view, at, header);
   if ((lengthAndFlags & TCP_RESERVED) !== 0) header.anomalies |= RESERVED_BITS;
   if (length < 20 || at + length > packetEnd) header.reason = TCP_HEADER_LENGTH;
+  // Later segments have no more than time stamps, as a rule.
+  else if ((flags & SYN) !== 0 && length > 20 && at + length <= end && hasBadOption(view, at + 20, at + length))
+    header.anomalies |= TCP_OPTION;
 }
 
 /** Neighbour discovery (RFC 4861): router solicitation and advertisement, neighbour solicitation and advertisement, redirect. */

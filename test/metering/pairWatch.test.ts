@@ -53,6 +53,9 @@ const back = (spec: Partial<FrameSpec>): Uint8Array =>
 const udp = { protocol: 'udp' } as const;
 const TTL_AT = 22;
 const expiring = (spec: Partial<FrameSpec>): Uint8Array => patched(to(spec), TTL_AT, 1);
+/** A SYN with four bytes of options. */
+const withOptions = (...options: number[]): Uint8Array =>
+  patched(patched(to({ payload: 4 }), 46, 0x60, 2), 54, ...options);
 const icmp = { protocol: 'icmp' } as const;
 const ICMP_AT = 34;
 const ICMPV6_AT = 54;
@@ -240,6 +243,19 @@ const seen: readonly (readonly [criterion: string, frames: readonly Uint8Array[]
       `udp ${a} > 224.0.0.9 520`,
       `protocol ${a} > 224.0.0.22 2`,
     ],
+  ],
+  [
+    'SYNs with options that have no length, one that is not theirs, or more than there is',
+    [
+      withOptions(29, 3, 97, 0),
+      withOptions(2, 3, 5, 0),
+      withOptions(29, 1, 0, 0),
+      withOptions(1, 1, 8, 10),
+      withOptions(1, 1, 1, 8),
+      withOptions(2, 4, 5, 180),
+      withOptions(1, 0, 9, 9),
+    ],
+    [`syn ${a} > ${b} 80`, `tcpOption ${a} > ${b} × 5`],
   ],
   ['port 0', [to({ ...udp, destinationPort: 0 })], [`udp ${a} > ${b} 0`, `portZero ${a} > ${b}`]],
   ['the reserved flag', [to({ ...udp, fragment: 0x8000 })], [`udp ${a} > ${b} 80`, `reservedBits ${a} > ${b}`]],
