@@ -186,7 +186,7 @@ export class Daemon {
           events: this.#events,
           explain: (tenant, detector) => explainer.explain(tenant, detector),
           evidence: async (id) => (await this.#evidenceFolder?.read(id)) ?? null,
-          metrics: () => this.#metrics.text(),
+          metrics: (format) => this.#metrics.text(format),
           limit: async (order) => this.#outcome(order.tenant, await this.#enforcer.order(order, Date.now())),
           release: async (tenant, by) => this.#outcome(tenant, await this.#enforcer.release(tenant, by, Date.now())),
           log,

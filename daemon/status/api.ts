@@ -52,7 +52,7 @@ function replyTo(path: string, accept: string): ReplyTo | null {
   if (path === '/api/openapi.json') return () => jsonReply(200, document());
   for (const route of ROUTES) {
     const parameters = parametersOf(route.path, path);
-    if (parameters !== null) return (sources, query) => route.reply(sources, parameters, query);
+    if (parameters !== null) return (sources, query) => route.reply(sources, parameters, query, accept);
   }
   return null;
 }

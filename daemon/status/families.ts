@@ -1,4 +1,5 @@
 /** The list of Weir's metrics: name, help, labels and where each value comes from. A tenant has at most 30 series. */
+import type { Milliseconds } from '../../probes/probe.ts';
 import { DECODE_REASONS } from '../metering/decodeResult.ts';
 import { INBOUND, OUTBOUND, ROW, rowBytes } from '../metering/window.ts';
 import { COLLECTOR_FAMILIES } from './collectorFamilies.ts';
@@ -13,11 +14,23 @@ export interface MetricSources {
   readonly traffic: TrafficTotals;
   /** Ids by tenant number - 1. */
   readonly tenantIds: readonly string[];
-  readonly openedByDetector: ReadonlyMap<string, number>;
+  readonly openedByDetector: ReadonlyMap<string, OpenedIncidents>;
+}
+
+export interface OpenedIncidents {
+  readonly count: number;
+  readonly lastId: string;
+  readonly lastMs: Milliseconds;
+}
+
+/** An incident that was counted. */
+interface Exemplar {
+  readonly incident: string;
+  readonly atMs: Milliseconds;
 }
 
 /** Label values in the order of the family's labels, and the value. */
-type Sample = readonly [labels: readonly string[], value: number];
+export type Sample = readonly [labels: readonly string[], value: number, exemplar?: Exemplar];
 
 export interface MetricFamily {
   readonly name: string;
@@ -224,11 +237,15 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   },
   {
     name: 'weir_incidents_opened_total',
-    help: 'Incidents opened, by detector.',
+    help: 'Incidents opened, by detector; the last one is its exemplar.',
     type: 'counter',
     labels: ['detector'],
     samples: ({ snapshot, openedByDetector }) =>
-      snapshot.detectors.map(({ id }) => [[id], openedByDetector.get(id) ?? 0]),
+      snapshot.detectors.map(({ id }): Sample => {
+        const opened = openedByDetector.get(id);
+        if (opened === undefined) return [[id], 0];
+        return [[id], opened.count, { incident: opened.lastId, atMs: opened.lastMs }];
+      }),
   },
   {
     name: 'weir_open_incidents',

@@ -1,50 +1,47 @@
 /** The metrics of limits: what each has passed and dropped, and whether limiting works. */
 import type { MetricFamily, MetricSources } from './families.ts';
-import type { LimitTraffic, QueueTraffic } from './snapshot.ts';
+import type { QueueTraffic } from './snapshot.ts';
 
 type Samples = ReturnType<MetricFamily['samples']>;
 
 const DIRECTIONS = ['outbound', 'inbound'] as const;
+const QUEUES = ['voice', 'bulk'] as const;
 
-/** For each direction of each limit that is in the kernel. */
-function ofLimits(samples: (labels: readonly [string, string], traffic: LimitTraffic) => Samples) {
-  return ({ snapshot }: MetricSources): Samples =>
-    snapshot.limits.flatMap((limit) =>
-      DIRECTIONS.flatMap((direction) => {
-        const traffic = limit[direction];
-        return traffic === null ? [] : samples([limit.tenant, direction], traffic);
-      }),
-    );
+interface Way {
+  readonly direction: (typeof DIRECTIONS)[number];
+  readonly traffic: QueueTraffic;
 }
 
-const ofQueues = (value: (queue: QueueTraffic) => number) =>
-  ofLimits((labels, { voice, bulk }) =>
-    Object.entries({ voice, bulk }).flatMap(([queue, counters]) =>
-      counters === null ? [] : [[[...labels, queue], value(counters)] as const],
-    ),
-  );
+/** For each queue of each limit that is in the kernel. */
+const ofQueues =
+  (samples: (labels: readonly [tenant: string, queue: string], ways: readonly Way[]) => Samples) =>
+  ({ snapshot }: MetricSources): Samples =>
+    snapshot.limits.flatMap((limit) =>
+      QUEUES.flatMap((queue) => {
+        const ways = DIRECTIONS.flatMap((direction) => {
+          const traffic = limit[direction]?.[queue] ?? null;
+          return traffic === null ? [] : [{ direction, traffic }];
+        });
+        return ways.length === 0 ? [] : samples([limit.tenant, queue], ways);
+      }),
+    );
 
 export const LIMIT_FAMILIES: readonly MetricFamily[] = [
-  {
-    name: 'weir_limit_offered_bytes_total',
-    help: 'Bytes that came to the limit of a tenant: passed, or dropped, whose bytes are estimated.',
-    type: 'counter',
-    labels: ['tenant', 'direction'],
-    samples: ofLimits((labels, { offered }) => (offered === null ? [] : [[labels, offered.bytes]])),
-  },
   {
     name: 'weir_limit_passed_bytes_total',
     help: "Bytes that passed a queue of a tenant's limit; voice: calls, signalling and small packets.",
     type: 'counter',
     labels: ['tenant', 'direction', 'queue'],
-    samples: ofQueues(({ bytes }) => bytes),
+    samples: ofQueues(([tenant, queue], ways) =>
+      ways.map(({ direction, traffic }) => [[tenant, direction, queue], traffic.bytes]),
+    ),
   },
   {
     name: 'weir_limit_dropped_packets_total',
-    help: "Packets that a queue of a tenant's limit dropped; of voice, each is one too many.",
+    help: "Packets that a queue of a tenant's limit dropped, of both directions; of voice, each is one too many.",
     type: 'counter',
-    labels: ['tenant', 'direction', 'queue'],
-    samples: ofQueues(({ drops }) => drops),
+    labels: ['tenant', 'queue'],
+    samples: ofQueues((labels, ways) => [[labels, ways.reduce((sum, { traffic }) => sum + traffic.drops, 0)]]),
   },
   {
     name: 'weir_limiting_stopped',

@@ -1,8 +1,9 @@
-/** The registry that Prometheus scrapes: the families, filled at the scrape and not before, and Node's own. */
+/** What Prometheus scrapes: the families, read at the scrape and not before, and Node's own (prom-client). */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { IncidentChange } from '../incidents/incident.ts';
-import { METRIC_FAMILIES, type MetricFamily, type MetricSources } from './families.ts';
+import { METRIC_FAMILIES, type MetricSources, type OpenedIncidents } from './families.ts';
+import { type MetricsFormat, renderFamily } from './metricsText.ts';
 import type { StatusSnapshot } from './snapshot.ts';
 import type { TrafficTotals } from './trafficTotals.ts';
 
@@ -18,81 +19,51 @@ export interface MetricsOptions {
 }
 
 export class Metrics {
-  readonly #registry = new Registry();
-  readonly #openedByDetector = new Map<string, number>();
+  readonly #ofNode = new Registry();
+  readonly #openedByDetector = new Map<string, OpenedIncidents>();
   readonly #options: MetricsOptions;
-
-  #sources: MetricSources | null = null;
-  #scrape: Promise<string> | null = null;
+  readonly #scrapes = new Map<MetricsFormat, Promise<string>>();
 
   constructor(options: MetricsOptions) {
     this.#options = options;
-    collectDefaultMetrics({ register: this.#registry });
-    for (const family of METRIC_FAMILIES) this.#register(family);
-    for (const name of MISNAMED) this.#registry.removeSingleMetric(name);
+    collectDefaultMetrics({ register: this.#ofNode });
+    for (const name of MISNAMED) this.#ofNode.removeSingleMetric(name);
   }
 
-  observeIncident({ event, incident: { detector } }: IncidentChange): void {
-    if (event === 'opened') this.#openedByDetector.set(detector, (this.#openedByDetector.get(detector) ?? 0) + 1);
+  observeIncident({ event, incident: { detector, id, firstSeen } }: IncidentChange): void {
+    if (event !== 'opened') return;
+    const count = (this.#openedByDetector.get(detector)?.count ?? 0) + 1;
+    this.#openedByDetector.set(detector, { count, lastId: id, lastMs: Date.parse(firstSeen) });
   }
 
-  /** Everything in Prometheus' text format. Who asks while it is being written gets the same text. */
-  text(): Promise<string> {
-    this.#scrape ??= this.#write().finally(() => {
-      this.#scrape = null;
-    });
-    return this.#scrape;
+  /** Everything. Who asks while it is being written gets the same text. */
+  text(format: MetricsFormat = 'prometheus'): Promise<string> {
+    const underWay = this.#scrapes.get(format);
+    if (underWay !== undefined) return underWay;
+    const scrape = this.#write(format).finally(() => this.#scrapes.delete(format));
+    this.#scrapes.set(format, scrape);
+    return scrape;
   }
 
-  async #write(): Promise<string> {
-    this.#sources = this.#readSources();
-    const parts = await this.#writeMetrics(this.#registry.getMetricsAsArray().map(({ name }) => name));
-    return `${parts.join('\n')}\n`;
-  }
-
-  /** One metric a turn of the event loop: at 1,000 tenants all of them take some 50 ms. */
-  async #writeMetrics(names: readonly string[]): Promise<string[]> {
-    const [name, ...others] = names;
-    if (name === undefined) return [];
-    await nextTurn();
-    const text = await this.#registry.getSingleMetricAsString(name);
-    return [text, ...(await this.#writeMetrics(others))];
-  }
-
-  #readSources(): MetricSources {
+  /** One family a turn of the event loop: of 1,000 tenants all of them are 30,000 lines. */
+  async #write(format: MetricsFormat): Promise<string> {
     const { tenantIds, snapshot, traffic } = this.#options;
-    return { tenantIds, snapshot: snapshot(), traffic, openedByDetector: this.#openedByDetector };
-  }
-
-  /** The values are kept as plain numbers elsewhere; prom-client gets all of them anew at each scrape. */
-  #register({ name, help, type, labels: labelNames, samples }: MetricFamily): void {
-    const read = (take: (labels: Record<string, string>, value: number) => void): void => {
-      for (const [labels, value] of this.#sources === null ? [] : samples(this.#sources))
-        take(Object.fromEntries(labelNames.map((label, i) => [label, labels[i] ?? ''])), value);
+    const sources: MetricSources = {
+      tenantIds,
+      snapshot: snapshot(),
+      traffic,
+      openedByDetector: this.#openedByDetector,
     };
-    const config = { name, help, labelNames, registers: [] };
-    const kinds = {
-      gauge: () =>
-        new Gauge({
-          ...config,
-          collect() {
-            this.reset();
-            // Without labels prom-client begins with a 0, which is not the same as nothing.
-            if (labelNames.length === 0) this.remove();
-            read((labels, value) => this.set(labels, value));
-          },
-        }),
-      counter: () =>
-        new Counter({
-          ...config,
-          collect() {
-            this.reset();
-            // Without labels prom-client begins with a 0, which is not the same as nothing.
-            if (labelNames.length === 0) this.remove();
-            read((labels, value) => this.inc(labels, value));
-          },
-        }),
-    };
-    this.#registry.registerMetric(kinds[type]());
+    const parts: string[] = [];
+    for (const family of METRIC_FAMILIES) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other is what is wanted
+      await nextTurn();
+      parts.push(renderFamily(family, sources, format));
+    }
+    const ofNode = await this.#ofNode.metrics();
+    if (format === 'prometheus') return `${parts.join('')}${ofNode}`;
+    // OpenMetrics names a counter's family without the suffix, and has no empty lines.
+    const families = ofNode.replaceAll(/^(# (?:HELP|TYPE) \S+)_total /gm, '$1 ').replaceAll(/\n{2,}/g, '\n');
+    return `${parts.join('')}${families}# EOF\n`;
   }
 }

@@ -5,6 +5,7 @@ import type { EventStream } from './eventStream.ts';
 import type { Explanation } from './explanation.ts';
 import { assessHealth } from './health.ts';
 import { explainQuery, incidentsQuery, limitsQuery, parseQuery, tenantsQuery, usageQuery } from './queries.ts';
+import type { MetricsFormat } from './metricsText.ts';
 import { jsonReply, problem, type Reply } from './reply.ts';
 import type { LimitStatus, StatusSnapshot, Vitals } from './snapshot.ts';
 
@@ -23,11 +24,13 @@ export interface ApiSources {
   /** The pcap file of an incident's packets; null: there is none, or not yet. */
   readonly evidence: (id: string) => Promise<Uint8Array | null>;
   /** The text that Prometheus scrapes. */
-  readonly metrics: () => Promise<string>;
+  readonly metrics: (format: MetricsFormat) => Promise<string>;
 }
 
 /** Prometheus' text format, https://prometheus.io/docs/instrumenting/exposition_formats/. */
 const METRICS = 'text/plain; version=0.0.4; charset=utf-8';
+/** https://prometheus.io/docs/specs/om/open_metrics_spec/: the same, with exemplars. */
+const OPEN_METRICS = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 /** https://www.iana.org/assignments/media-types/application/vnd.tcpdump.pcap. */
 const PCAP = 'application/vnd.tcpdump.pcap';
 const EVENTS = 'text/event-stream; charset=utf-8';
@@ -45,7 +48,13 @@ export interface Route {
   readonly answer: AnswerType;
   /** Beside 400 where there is a query. */
   readonly problems: readonly number[];
-  reply(sources: ApiSources, parameters: readonly string[], query: URLSearchParams): Reply | Promise<Reply>;
+  /** `accept` is what the client would like best. */
+  reply(
+    sources: ApiSources,
+    parameters: readonly string[],
+    query: URLSearchParams,
+    accept: string,
+  ): Reply | Promise<Reply>;
 }
 
 const found = (value: unknown, otherwise: string): Reply =>
@@ -170,7 +179,10 @@ export const ROUTES: readonly Route[] = [
     query: null,
     answer: { contentType: METRICS, words: "Prometheus' text format" },
     problems: [],
-    reply: async ({ metrics }) => ({ status: 200, contentType: METRICS, body: await metrics() }),
+    reply: async ({ metrics }, _, __, accept) =>
+      /application\/openmetrics-text\s*;\s*version="?1\.0\.0/.test(accept)
+        ? { status: 200, contentType: OPEN_METRICS, body: await metrics('openMetrics') }
+        : { status: 200, contentType: METRICS, body: await metrics('prometheus') },
   },
 ];
 
