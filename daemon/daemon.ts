@@ -43,6 +43,7 @@ import { enforcementStatus, limitStatus } from './status/limitStatus.ts';
 import { Links } from './status/links.ts';
 import { Metrics } from './status/metrics.ts';
 import { Observations } from './status/observations.ts';
+import { statusUrl } from './status/statusUrl.ts';
 import { startStatusServer, type StatusServerOptions } from './status/server.ts';
 import type { LimitStatus, ReloadStatus } from './status/snapshot.ts';
 import { RecentIncidents } from './status/recentIncidents.ts';
@@ -165,7 +166,8 @@ export class Daemon {
     const { traffic } = this.#observations;
     this.#metrics = new Metrics({ tenantIds: config.tenants.map(({ id }) => id), traffic, snapshot });
     const { urls, resendMs } = config.alertmanager;
-    this.#notifier = new AlertmanagerNotifier({ urls, resendMs, host: hostname(), log });
+    const teller = { host: hostname(), pageUrl: statusUrl(config.status.listen) };
+    this.#notifier = new AlertmanagerNotifier({ urls, resendMs, teller, log });
     this.#enforcer = new Enforcer({
       config,
       limiter: new Limiter(new Tc(), config.enforcement.exempt.prefixes),

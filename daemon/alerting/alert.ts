@@ -16,6 +16,8 @@ export interface Alert {
    */
   readonly labels: Readonly<Record<string, string>>;
   readonly startsAtMs: number;
+  /** The page of the incident, or of all that is open. */
+  readonly generatorURL: string;
   /** Put into words when it is posted. */
   annotations: () => Readonly<Record<string, string>>;
   /** When the incident was closed, or the notice no longer held; null: it is open. */
@@ -28,21 +30,34 @@ export interface PostableAlert {
   readonly annotations: Readonly<Record<string, string>>;
   readonly startsAt: string;
   readonly endsAt: string;
+  readonly generatorURL: string;
 }
 
-/** `host` is the name of the host that Weir runs on. */
-export function openAlert(incident: Incident, host: string): Alert {
+/** Who tells: the name of the host that Weir runs on, and where its status page is. */
+export interface Teller {
+  readonly host: string;
+  readonly pageUrl: string;
+}
+
+export function openAlert(incident: Incident, { host, pageUrl }: Teller): Alert {
   return {
     labels: alertLabels(incident, host),
     startsAtMs: Date.parse(incident.firstSeen),
+    generatorURL: `${pageUrl}/incidents/${encodeURIComponent(incident.id)}`,
     annotations: () => alertAnnotations(incident),
     endedMs: null,
   };
 }
 
-export function openNotice({ labels, sinceMs, summary, description }: Notice, host: string): Alert {
+export function openNotice({ labels, sinceMs, summary, description }: Notice, { host, pageUrl }: Teller): Alert {
   const annotations = { summary, description };
-  return { labels: tidy({ ...labels, host }), startsAtMs: sinceMs, annotations: () => annotations, endedMs: null };
+  return {
+    labels: tidy({ ...labels, host }),
+    startsAtMs: sinceMs,
+    generatorURL: `${pageUrl}/`,
+    annotations: () => annotations,
+    endedMs: null,
+  };
 }
 
 function alertLabels(incident: Incident, host: string): Record<string, string> {
@@ -77,6 +92,7 @@ export function postableAlert(alert: Alert, nowMs: number, resendMs: number): Po
     annotations: alert.annotations(),
     startsAt: new Date(Math.min(alert.startsAtMs, endsAtMs)).toISOString(),
     endsAt: new Date(endsAtMs).toISOString(),
+    generatorURL: alert.generatorURL,
   };
 }
 
@@ -85,7 +101,12 @@ export function alertAnnotations(incident: Incident): Record<string, string> {
   const since = `${incident.title} Since ${formatTime(incident.firstSeen)}, severity ${incident.severity}.`;
   return {
     summary: `${subject[0]?.toUpperCase() ?? ''}${subject.slice(1)}: ${describeValue(incident)}`,
-    description: [since, ...describeEvidence(incident), describeOrigin(incident)].join('\n'),
+    description: [
+      since,
+      ...describeEvidence(incident),
+      describeOrigin(incident),
+      `On the host: weir incident ${incident.id}`,
+    ].join('\n'),
     incident: incident.id,
   };
 }

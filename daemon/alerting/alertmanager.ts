@@ -1,36 +1,42 @@
 /** Tells every Alertmanager of every open incident until it is closed, each at its own pace. Driven by `tick`; reads no clock. */
-import type { IncidentChange } from '../incidents/incident.ts';
+import type { Incident, IncidentChange } from '../incidents/incident.ts';
 import type { Notice } from '../enforcement/notices.ts';
-import { type Alert, alertAnnotations, openAlert, openNotice } from './alert.ts';
+import { type Alert, alertAnnotations, openAlert, openNotice, type Teller } from './alert.ts';
 import { type AlertLog, type AlertmanagerStatus, Receiver } from './receiver.ts';
+import { stormNotice } from './storm.ts';
+
+/** Incidents with an alert of their own: nobody reads more at night, and a pager that sends them all sends nothing else for an hour. */
+const MAX_SINGLE = 100;
 
 export interface AlertmanagerOptions {
   /** Every Alertmanager of a cluster, not a load balancer before it. */
   readonly urls: readonly string[];
-  /** The host's name, a label of every alert. */
-  readonly host: string;
+  readonly teller: Teller;
   readonly log: AlertLog;
   /** How often an open alert is renewed; Prometheus' default is a minute. */
   readonly resendMs?: number;
   /** How long a post may take. */
   readonly timeoutMs?: number;
+  readonly maxSingle?: number;
   readonly random?: () => number;
 }
 
 export class AlertmanagerNotifier {
   /** Open ones, by the incident's id. */
   readonly #alerts = new Map<string, Alert>();
+  /** Open incidents beyond `maxSingle`, by id: one alert tells of all of them. */
+  readonly #storm = new Map<string, Incident>();
   /** Those that hold, by their labels. */
   readonly #notices = new Map<string, Alert>();
+  /** As last told by `notify`. */
+  #holding: readonly Notice[] = [];
   #receivers: ReadonlyMap<string, Receiver>;
   readonly #options: Required<AlertmanagerOptions>;
-  readonly #host: string;
 
   /** Throws TypeError for what is not a URL. Posts nothing before the first `tick` or `update`. */
   constructor(options: AlertmanagerOptions) {
-    const { host, resendMs = 60_000, timeoutMs = 5_000, random = Math.random } = options;
-    this.#host = host;
-    this.#options = { ...options, resendMs, timeoutMs, random };
+    const { resendMs = 60_000, timeoutMs = 5_000, maxSingle = MAX_SINGLE, random = Math.random } = options;
+    this.#options = { ...options, resendMs, timeoutMs, maxSingle, random };
     this.#receivers = this.#receiversOf(options.urls, resendMs);
   }
 
@@ -51,34 +57,21 @@ export class AlertmanagerNotifier {
     for (const [key, receiver] of before) if (!receivers.has(key)) void receiver.stop();
   }
 
-  /** Takes up changes and posts them at once where no post is under way. An incident is known from its first change that is not its close. */
+  /** Takes up changes and posts them at once where no post is under way. */
   update(changes: readonly IncidentChange[], nowMs: number): void {
-    for (const { event, incident } of changes) {
-      const alert = this.#alerts.get(incident.id) ?? openAlert(incident, this.#host);
-      alert.annotations = () => alertAnnotations(incident);
-      if (event === 'closed') this.#close(incident.id, alert, nowMs);
-      else this.#open(incident.id, alert);
-    }
+    const hadStorm = this.#storm.size > 0;
+    for (const { event, incident } of changes)
+      if (event === 'closed') this.#close(incident, nowMs);
+      else this.#tell(incident);
+    if (this.#alerts.size <= this.#options.maxSingle / 2) this.#calm();
+    if (hadStorm || this.#storm.size > 0) this.#hold(nowMs);
     this.tick(nowMs);
   }
 
   /** All that holds now: one that is no longer among them is told to have ended. */
   notify(notices: readonly Notice[], nowMs: number): void {
-    const holding = new Set<string>();
-    for (const notice of notices) {
-      const key = Object.values(notice.labels).join(' ');
-      const alert = this.#notices.get(key) ?? openNotice(notice, this.#host);
-      alert.annotations = openNotice(notice, this.#host).annotations;
-      holding.add(key);
-      if (!this.#notices.has(key)) for (const receiver of this.#receivers.values()) receiver.open(alert);
-      this.#notices.set(key, alert);
-    }
-    for (const [key, alert] of this.#notices) {
-      if (holding.has(key)) continue;
-      alert.endedMs = nowMs;
-      this.#notices.delete(key);
-      for (const receiver of this.#receivers.values()) receiver.close(alert);
-    }
+    this.#holding = notices;
+    this.#hold(nowMs);
     this.tick(nowMs);
   }
 
@@ -101,14 +94,57 @@ export class AlertmanagerNotifier {
     await Promise.all([...this.#receivers.values()].map((receiver) => receiver.stop()));
   }
 
-  #open(id: string, alert: Alert): void {
-    this.#alerts.set(id, alert);
+  #tell(incident: Incident): void {
+    const { id } = incident;
+    const known = this.#alerts.get(id);
+    if (known !== undefined) known.annotations = () => alertAnnotations(incident);
+    else if (this.#storm.size > 0 || this.#alerts.size >= this.#options.maxSingle) this.#storm.set(id, incident);
+    else this.#open(incident);
+  }
+
+  #open(incident: Incident): void {
+    const alert = openAlert(incident, this.#options.teller);
+    this.#alerts.set(incident.id, alert);
     for (const receiver of this.#receivers.values()) receiver.open(alert);
   }
 
-  #close(id: string, alert: Alert, nowMs: number): void {
+  /** The end of one that an earlier run has told of is told too. */
+  #close(incident: Incident, nowMs: number): void {
+    const { id } = incident;
+    if (this.#storm.delete(id)) return;
+    const alert = this.#alerts.get(id) ?? openAlert(incident, this.#options.teller);
+    alert.annotations = () => alertAnnotations(incident);
     alert.endedMs = nowMs;
     this.#alerts.delete(id);
     for (const receiver of this.#receivers.values()) receiver.close(alert);
+  }
+
+  /** Those of a storm get alerts of their own once half of the room is free: not one by one, as others close. */
+  #calm(): void {
+    for (const incident of this.#storm.values()) {
+      if (this.#alerts.size >= this.#options.maxSingle) return;
+      this.#storm.delete(incident.id);
+      this.#open(incident);
+    }
+  }
+
+  #hold(nowMs: number): void {
+    const storm = stormNotice([...this.#storm.values()], this.#alerts.size);
+    const holding = new Set<string>();
+    for (const notice of storm === null ? this.#holding : [...this.#holding, storm]) {
+      const key = Object.values(notice.labels).join(' ');
+      const opened = openNotice(notice, this.#options.teller);
+      const alert = this.#notices.get(key) ?? opened;
+      alert.annotations = opened.annotations;
+      holding.add(key);
+      if (!this.#notices.has(key)) for (const receiver of this.#receivers.values()) receiver.open(alert);
+      this.#notices.set(key, alert);
+    }
+    for (const [key, alert] of this.#notices) {
+      if (holding.has(key)) continue;
+      alert.endedMs = nowMs;
+      this.#notices.delete(key);
+      for (const receiver of this.#receivers.values()) receiver.close(alert);
+    }
   }
 }

@@ -86,14 +86,18 @@ export class Receiver {
 
   /** Takes up an alert, once. */
   open(alert: Alert): void {
-    if (this.#deliveries.has(alert)) return;
-    if (this.#deliveries.size >= MAX_ALERTS && !this.#forgetOldestClosed()) this.#alertsDropped += 1;
-    else this.#deliveries.set(alert, { dueMs: 0, told: false });
+    if (!this.#deliveries.has(alert)) this.#take(alert);
   }
 
-  /** Has the end of an alert told. */
+  /** Has the end of an alert told, also of one that it was never told of: it may know it from an earlier run. */
   close(alert: Alert): void {
     if (this.#deliveries.has(alert)) this.#deliveries.set(alert, { dueMs: 0, told: false });
+    else this.#take(alert);
+  }
+
+  #take(alert: Alert): void {
+    if (this.#deliveries.size >= MAX_ALERTS && !this.#forgetOldestClosed()) this.#alertsDropped += 1;
+    else this.#deliveries.set(alert, { dueMs: 0, told: false });
   }
 
   /** Posts what is due, unless a post is under way or the back-off lasts. */

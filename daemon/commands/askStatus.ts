@@ -1,6 +1,7 @@
 /** What the commands have in common that show what the running daemon answers. */
 import type { Config } from '../config/config.ts';
 import { messageOf } from '../messageOf.ts';
+import { statusUrl } from '../status/statusUrl.ts';
 import { fail, loadOr, print } from './terminal.ts';
 
 const TIMEOUT_MS = 5_000;
@@ -25,8 +26,7 @@ export async function askStatus(path: string, options: AskOptions, render: (json
 
 /** null: no daemon answers there, or it refuses, which has been printed. */
 export async function fetchStatus({ status }: Config, path: string): Promise<Response | null> {
-  const { host, port } = status.listen;
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}${path}`;
+  const url = `${statusUrl(status.listen)}${path}`;
   try {
     const answer = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
     if (answer.ok) return answer;

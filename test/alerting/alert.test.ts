@@ -3,12 +3,13 @@ import { assert as check, double, property, string } from 'fast-check';
 import { alertAnnotations, openAlert, postableAlert } from '../../daemon/alerting/alert.ts';
 import { sampleIncident, testIncident } from '../support/incident.ts';
 
+const PBX1 = { host: 'pbx1', pageUrl: 'http://127.0.0.1:9737' };
 const NOW = Date.parse('2026-03-01T10:00:13.000Z');
 const RESEND = 60_000;
 
 describe('openAlert', () => {
   it('names the incident by labels without values', () => {
-    assert.deepEqual(openAlert(testIncident(), 'pbx1').labels, {
+    assert.deepEqual(openAlert(testIncident(), PBX1).labels, {
       alertname: 'synFlood',
       tenant: 'acme',
       clause: 'network.disruption',
@@ -21,7 +22,7 @@ describe('openAlert', () => {
   });
 
   it('names no interface and no direction of what is not about traffic', () => {
-    assert.deepEqual(openAlert(sampleIncident(), 'pbx1').labels, {
+    assert.deepEqual(openAlert(sampleIncident(), PBX1).labels, {
       alertname: 'cpuOveruse',
       tenant: 'acme',
       clause: 'resource.cpu',
@@ -32,10 +33,10 @@ describe('openAlert', () => {
   });
 
   it('gives the same labels whatever is measured', () => {
-    const { labels } = openAlert(testIncident(), 'pbx1');
+    const { labels } = openAlert(testIncident(), PBX1);
     check(
       property(double({ noNaN: true }), double({ noNaN: true }), string(), (value, confidence, id) => {
-        assert.deepEqual(openAlert(testIncident({ value, peak: value, confidence, id }), 'pbx1').labels, labels);
+        assert.deepEqual(openAlert(testIncident({ value, peak: value, confidence, id }), PBX1).labels, labels);
       }),
     );
   });
@@ -43,7 +44,7 @@ describe('openAlert', () => {
   it('bounds every label and keeps it well-formed text', () => {
     check(
       property(string({ unit: 'binary', minLength: 100, maxLength: 200 }), (name) => {
-        const { labels } = openAlert(testIncident({ tenant: name, offender: name }), name);
+        const { labels } = openAlert(testIncident({ tenant: name, offender: name }), { ...PBX1, host: name });
         for (const value of Object.values(labels)) assert(value.length <= 128 && value.isWellFormed() && value !== '');
       }),
       { numRuns: 20 },
@@ -59,7 +60,7 @@ describe('postableAlert', () => {
   ];
   for (const [title, endedMs, endsAt] of ends) {
     it(title, () => {
-      const alert = { ...openAlert(testIncident(), 'pbx1'), endedMs };
+      const alert = { ...openAlert(testIncident(), PBX1), endedMs };
       const posted = postableAlert(alert, NOW, RESEND);
       assert.equal(posted.endsAt, endsAt);
       assert.equal(posted.startsAt, '2026-03-01T10:00:00.000Z');
@@ -67,13 +68,13 @@ describe('postableAlert', () => {
   }
 
   it('starts no later than it ends, when the packets are ahead of the clock', () => {
-    const alert = { ...openAlert(testIncident(), 'pbx1'), endedMs: NOW - 60_000 };
+    const alert = { ...openAlert(testIncident(), PBX1), endedMs: NOW - 60_000 };
     const { startsAt, endsAt } = postableAlert(alert, NOW, RESEND);
     assert.equal(startsAt, endsAt);
   });
 
   it('tells the severity of now in words only', () => {
-    const alert = openAlert(testIncident({ severity: 'warning' }), 'pbx1');
+    const alert = openAlert(testIncident({ severity: 'warning' }), PBX1);
     alert.annotations = () => alertAnnotations(testIncident({ severity: 'critical' }));
     const { labels, annotations } = postableAlert(alert, NOW, RESEND);
     assert.equal(labels['severity'], 'warning');
@@ -81,7 +82,7 @@ describe('postableAlert', () => {
   });
 
   it('is told in sentences', () => {
-    assert.deepEqual(postableAlert(openAlert(testIncident(), 'pbx1'), NOW, RESEND).annotations, {
+    assert.deepEqual(postableAlert(openAlert(testIncident(), PBX1), NOW, RESEND).annotations, {
       summary: 'Inbound SYN flood against 192.0.2.10 (tenant acme): 52.1 kpps, 2.6 × the threshold of 20 kpps',
       description: [
         'More connections are asked for than are ever completed. Since 2026-03-01 10:00:00 UTC, severity critical.',
@@ -90,6 +91,7 @@ describe('postableAlert', () => {
         'Ports: about 1; most: 5060 (100 %).',
         'Packets: tcpSyn (> 99 %), udp (< 1 %).',
         'Clause network.disruption, seen at eth0, confidence 90 %, incident synFlood-1.',
+        'On the host: weir incident synFlood-1',
       ].join('\n'),
       incident: 'synFlood-1',
     });

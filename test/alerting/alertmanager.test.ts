@@ -16,7 +16,7 @@ const given: (() => Promise<unknown>)[] = [];
 function notifierFor(urls: readonly string[], options: Partial<AlertmanagerOptions> = {}): AlertmanagerNotifier {
   const notifier = new AlertmanagerNotifier({
     urls,
-    host: 'pbx1',
+    teller: { host: 'pbx1', pageUrl: 'http://127.0.0.1:9737' },
     log: silent,
     resendMs: RESEND,
     random: () => 1,
@@ -153,6 +153,7 @@ describe('AlertmanagerNotifier', () => {
     const alertmanager = await realAlertmanager();
     const { host: hanging } = await server(() => {});
     const notifier = notifierFor([`http://127.0.0.1:${await freePort()}`, `http://${hanging}`, alertmanager.url], {
+      maxSingle: Infinity,
       timeoutMs: 200,
     });
     const now = Date.now();
@@ -169,7 +170,7 @@ describe('AlertmanagerNotifier', () => {
     const { posts, http, host } = await recorder();
     let connections = 0;
     http.on('connection', () => (connections += 1));
-    const notifier = notifierFor([`http://${host}`]);
+    const notifier = notifierFor([`http://${host}`], { maxSingle: Infinity });
     notifier.update(opened(650, 0), 1000);
     await notifier.settled();
     assert.deepEqual(
@@ -221,7 +222,7 @@ describe('AlertmanagerNotifier', () => {
       posts += 1;
       response.writeHead(400).end('"start time must be before end time"\u001B[31m\n');
     });
-    const notifier = notifierFor([`http://${host}`]);
+    const notifier = notifierFor([`http://${host}`], { maxSingle: Infinity });
     notifier.update(opened(150, 0), 1000);
     await notifier.settled();
     notifier.tick(1250);
@@ -297,7 +298,7 @@ describe('AlertmanagerNotifier', () => {
   });
 
   it('remembers at most 10,000 alerts and counts the rest; closed ones give way first', async () => {
-    const notifier = notifierFor([`http://127.0.0.1:${await freePort()}`]);
+    const notifier = notifierFor([`http://127.0.0.1:${await freePort()}`], { maxSingle: Infinity });
     notifier.update(opened(10_001, 0), 0);
     assert.equal(notifier.statuses()[0]?.pending, 10_000);
     assert.equal(notifier.statuses()[0]?.alertsDropped, 1);
@@ -338,6 +339,54 @@ describe('AlertmanagerNotifier', () => {
       notifier.statuses().map(({ url }) => url),
       [urls[0], urls[2]],
     );
+  });
+
+  it('tells the end of an incident that it was never told of: an earlier run may have', async () => {
+    const alertmanager = await realAlertmanager();
+    const [before, after] = [notifierFor([alertmanager.url]), notifierFor([alertmanager.url])];
+    const now = Date.now();
+    before.update([change('opened', { firstSeen: new Date(now - 500).toISOString() })], now);
+    await before.settled();
+    assert.equal((await alertmanager.alerts()).length, 1);
+    after.update([change('closed', { firstSeen: new Date(now - 500).toISOString() })], now);
+    await after.settled();
+    assert.deepEqual(await alertmanager.alerts(), []);
+  });
+
+  it('links each alert to the page of its incident', async () => {
+    const { posts, host } = await recorder();
+    const notifier = notifierFor([`http://${host}`]);
+    notifier.update([change('opened', { id: '00c0ffee0001' })], 1000);
+    await notifier.settled();
+    assert.equal(posts[0]?.[0]?.generatorURL, 'http://127.0.0.1:9737/incidents/00c0ffee0001');
+  });
+
+  it('tells of a storm of incidents in one alert, and of each again once it calms down', async () => {
+    const alertmanager = await realAlertmanager();
+    const notifier = notifierFor([alertmanager.url], { maxSingle: 10 });
+    const now = Date.now();
+    const incidents = opened(500, now - 500);
+    notifier.update(incidents, now);
+    await notifier.settled();
+    assert.equal((await alertmanager.alerts('alertname=synFlood')).length, 10);
+    const [storm, ...others] = await alertmanager.alerts('alertname=incidentStorm');
+    assert.deepEqual(others, []);
+    assert.match(storm?.annotations['summary'] ?? '', /^490 more incidents/);
+    assert.deepEqual(Object.keys(storm?.labels ?? {}).toSorted(), ['alertname', 'host', 'severity']);
+
+    const closing = (from: number, to: number) =>
+      incidents.slice(from, to).map(({ incident }) => ({
+        event: 'closed' as const,
+        incident: { ...incident, state: 'closed' as const },
+      }));
+    notifier.update(closing(0, 4), now);
+    await notifier.settled();
+    assert.equal((await alertmanager.alerts('alertname=synFlood')).length, 6, 'none comes for one that goes');
+    notifier.update(closing(10, 496), now);
+    notifier.update(closing(4, 5), now);
+    await notifier.settled();
+    assert.equal((await alertmanager.alerts('alertname=synFlood')).length, 9, 'what is left has alerts of its own');
+    assert.deepEqual(await alertmanager.alerts('alertname=incidentStorm'), []);
   });
 
   it('stops at once, whatever is under way', async () => {

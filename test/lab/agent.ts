@@ -1,5 +1,8 @@
 /** What a host of the lab does on request: a process in its namespace that is asked over its IPC channel (labAgent.ts). */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { inspect } from 'node:util';
 import { type ShownAlert, startAlertmanager, type TestAlertmanager } from '../support/alertmanager.ts';
 import { sendVoice, type VoicePlan, VoiceReceiver, type VoiceReport } from './voice.ts';
@@ -26,14 +29,47 @@ export type AgentMethods = typeof METHODS;
 let alertmanager: TestAlertmanager | undefined;
 const receivers = new Map<number, VoiceReceiver>();
 
+/** One alert of a post to a web hook. */
+export interface Notification {
+  readonly status: 'firing' | 'resolved';
+  readonly labels: Readonly<Record<string, string>>;
+  readonly generatorURL: string;
+}
+
+const notifications: Notification[] = [];
+const hooks = new Set<number>();
+
+async function receiverOf(port: number): Promise<string> {
+  if (!hooks.has(port)) {
+    hooks.add(port);
+    const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+      const { alerts }: { alerts: Notification[] } = JSON.parse(await text(request));
+      notifications.push(...alerts);
+      response.end();
+    };
+    await once(
+      createServer((request, response) => void take(request, response)).listen(port, '127.0.0.1'),
+      'listening',
+    );
+  }
+  return `http://127.0.0.1:${port}/`;
+}
+
 const METHODS = {
   async get(url: string): Promise<{ status: number; body: string }> {
     const response = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) });
     return { status: response.status, body: await response.text() };
   },
 
-  async startAlertmanager(port: number): Promise<void> {
-    alertmanager = await startAlertmanager({ port });
+  /** `webhook` is the port of a receiver that is told of every change (see notifications), on this host. */
+  async startAlertmanager(port: number, webhook?: number): Promise<void> {
+    const receiver = webhook === undefined ? {} : { webhook: await receiverOf(webhook) };
+    alertmanager = await startAlertmanager({ port, ...receiver });
+  },
+
+  /** What the receivers have been told, so far. */
+  async notifications(): Promise<readonly Notification[]> {
+    return notifications;
   },
 
   /** Forgets every alert. */

@@ -11,6 +11,9 @@ import { testSnapshot } from '../support/snapshot.ts';
 const SYSTEMD = join(import.meta.dirname, '../../systemd');
 const RULES = join(SYSTEMD, 'prometheus/weir.rules.yaml');
 const DASHBOARD = join(SYSTEMD, 'grafana/weir.json');
+/** Around the table in docs/operations.md. */
+const BEGIN = '<!-- metrics, by test/systemd/prometheus.test.ts -->';
+const END = '<!-- end of the metrics -->';
 
 function promtool(...args: string[]): void {
   const { status, stdout, stderr } = spawnSync('promtool', args, { encoding: 'utf8' });
@@ -63,6 +66,20 @@ describe('what is shipped for Prometheus and Grafana', () => {
         [],
       );
     });
+
+  it('has every metric in docs/operations.md (UPDATE_GOLDEN=1 writes the table)', () => {
+    const docs = join(import.meta.dirname, '../../docs/operations.md');
+    const text = readFileSync(docs, 'utf8');
+    const [head = '', rest = ''] = text.split(BEGIN);
+    const [, tail = ''] = rest.split(END);
+    const rows = METRIC_FAMILIES.toSorted((a, b) => (a.name < b.name ? -1 : 1)).map(
+      ({ name, labels, help }) => `| \`${name}\` | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help} |`,
+    );
+    const table = ['| metric | labels | meaning |', '|---|---|---|', ...rows].join('\n');
+    const wanted = `${head}${BEGIN}\n${table}\n${END}${tail}`;
+    if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(docs, wanted);
+    assert.equal(readFileSync(docs, 'utf8'), wanted);
+  });
 
   it('shows in the dashboard only what is recorded by the rules', () => {
     const recorded = new Set([...readFileSync(RULES, 'utf8').matchAll(/- record: (\S+)/g)].map(([, name]) => name));
