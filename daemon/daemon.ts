@@ -154,7 +154,7 @@ export class Daemon {
     const reader = config.store.path === null ? null : new HistoryReader({ path: config.store.path });
     const archive = new Archive({
       reader,
-      tenants: config.tenants,
+      tenants: () => this.#config.tenants,
       open: () => this.#pipeline.incidents.open(),
       closed: () => this.#recent.closed,
       limits: () => this.#limits(),
@@ -183,7 +183,6 @@ export class Daemon {
         {
           snapshot,
           vitals: () => takeVitals(vitalSources()),
-          limits: () => this.#limits(),
           archive,
           events: this.#events,
           explain: (tenant, detector) => explainer.explain(tenant, detector),

@@ -43,7 +43,7 @@ const STEP_MS: Readonly<Record<UsageStep, Milliseconds>> = {
 export interface ArchiveSources {
   /** null: nothing is kept. */
   readonly reader: Pick<HistoryReader, 'ask'> | null;
-  readonly tenants: readonly Tenant[];
+  readonly tenants: () => readonly Tenant[];
   readonly open: () => readonly Incident[];
   /** Those that closed last; they may not be in the store yet. */
   readonly closed: () => readonly Incident[];
@@ -73,7 +73,7 @@ export class Archive {
   /** null: no tenant has this id. */
   async tenant(id: string): Promise<TenantDetail | null> {
     const tenant = this.#sources.tenantStatuses().find((each) => each.id === id);
-    const configured = this.#sources.tenants.find((each) => each.id === id);
+    const configured = this.#sources.tenants().find((each) => each.id === id);
     if (tenant === undefined || configured === undefined) return null;
     const month = monthOf(Date.now());
     const { found, missing } = await this.#past(
@@ -150,7 +150,7 @@ export class Archive {
   /** null: nobody ever had this id. */
   async usage(tenant: string, query: UsageQuery): Promise<UsageAnswer | null> {
     const { reader, tenants } = this.#sources;
-    if (!tenants.some(({ id }) => id === tenant)) return null;
+    if (!tenants().some(({ id }) => id === tenant)) return null;
     if (reader === null) throw new HistoryUnavailable('store.path is none: nothing is kept');
     const { fromMs, toMs } = spanOf(query);
     const step = query.step ?? stepFor(fromMs, toMs);

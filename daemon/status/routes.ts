@@ -7,7 +7,7 @@ import { assessHealth } from './health.ts';
 import { explainQuery, incidentsQuery, limitsQuery, parseQuery, tenantsQuery, usageQuery } from './queries.ts';
 import type { MetricsFormat } from './metricsText.ts';
 import { jsonReply, problem, type Reply } from './reply.ts';
-import type { LimitStatus, StatusSnapshot, Vitals } from './snapshot.ts';
+import type { StatusSnapshot, Vitals } from './snapshot.ts';
 
 export type ExplainAnswer =
   | { readonly status: 200; readonly explanation: Explanation }
@@ -16,7 +16,6 @@ export type ExplainAnswer =
 export interface ApiSources {
   readonly snapshot: () => StatusSnapshot;
   readonly vitals: () => Vitals;
-  readonly limits: () => readonly LimitStatus[];
   readonly archive: Archive;
   readonly events: EventStream;
   /** `detector` null: all of them. */

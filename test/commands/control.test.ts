@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Order } from '../../daemon/enforcement/enforcer.ts';
 import { startControlServer } from '../../daemon/status/controlServer.ts';
-import { testLimit, testSources } from '../support/snapshot.ts';
+import { testArchive, testLimit, testSources } from '../support/snapshot.ts';
 
 const MAIN = join(import.meta.dirname, '../../daemon/main.ts');
 
@@ -30,8 +30,11 @@ describe('weir limit, weir release and weir limits', () => {
     writeFileSync(config, `status: { socket: ${path} }\n`);
     server = await startControlServer({
       path,
-      ...testSources(),
-      limits: () => [testLimit(), testLimit({ tenant: 'birch', state: 'observed', outbound: null, inbound: null })],
+      ...testSources({
+        archive: testArchive({
+          limits: () => [testLimit(), testLimit({ tenant: 'birch', state: 'observed', outbound: null, inbound: null })],
+        }),
+      }),
       limit: async (order) => {
         orders.push(order);
         if (order.tenant === 'cedar') return { refused: 'Cannot limit cedar: plan.guaranteed' };

@@ -95,7 +95,7 @@ export function testLimit(changes: Partial<LimitStatus> = {}): LimitStatus {
 export const testArchive = (changes: Partial<ArchiveSources> = {}): Archive =>
   new Archive({
     reader: null,
-    tenants: [{ id: 'acme', addresses: ['192.0.2.0/28'], macs: [], plan: PLAN }],
+    tenants: () => [{ id: 'acme', addresses: ['192.0.2.0/28'], macs: [], plan: PLAN }],
     open: () => [],
     closed: () => [],
     limits: () => [testLimit()],
@@ -120,7 +120,6 @@ export const testOverview = (changes: Partial<Overview> = {}): Overview => ({
 export const testSources = (changes: Partial<ApiSources> = {}): ApiSources => ({
   snapshot: () => testSnapshot(),
   vitals: () => testSnapshot(),
-  limits: () => [testLimit()],
   archive: testArchive(),
   events: new EventStream({ overview: () => testOverview() }),
   evidence: async () => null,

@@ -132,12 +132,13 @@ describe('the status page', function () {
     events = new EventStream({ overview: () => testOverview(), everyMs: 100 });
     const archive = testArchive({
       reader,
-      tenants: STATUS.tenants.map(({ id }) => ({
-        id,
-        addresses: ['192.0.2.0/28'],
-        macs: [],
-        plan: { portBps: 1e8, guaranteed: false, threshold: null, limitBps: null },
-      })),
+      tenants: () =>
+        STATUS.tenants.map(({ id }) => ({
+          id,
+          addresses: ['192.0.2.0/28'],
+          macs: [],
+          plan: { portBps: 1e8, guaranteed: false, threshold: null, limitBps: null },
+        })),
       open: () => status.incidents.filter(({ state }) => state === 'open'),
       closed: () => status.incidents.filter(({ state }) => state === 'closed'),
       limits: () => status.limits,
