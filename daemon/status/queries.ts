@@ -3,12 +3,15 @@ import { z } from 'zod';
 import type { Milliseconds } from '../../probes/probe.ts';
 import { parseDuration } from '../config/units.ts';
 
-const MOST_ITEMS = 500;
+/** Each is some KB. */
+const MOST_INCIDENTS = 200;
+const MOST_LIMITS = 500;
+const MOST_TENANTS = 1000;
 const DEFAULT_ITEMS = 100;
 const MAX_TEXT = 200;
 
 const text = () => z.string().min(1).max(MAX_TEXT);
-const items = () => z.coerce.number().int().min(1).max(MOST_ITEMS).default(DEFAULT_ITEMS);
+const items = (most: number) => z.coerce.number().int().min(1).max(most).default(DEFAULT_ITEMS);
 const cursor = () => text().optional().meta({ description: '`next` of the page before' });
 
 /** RFC 3339, or a duration before now. */
@@ -30,7 +33,7 @@ function timeOf(written: string): Milliseconds | null {
 
 export const tenantsQuery = z.object({
   sort: z.enum(['id', 'rate', 'packets', 'incidents']).default('id'),
-  limit: z.coerce.number().int().min(1).max(1000).default(DEFAULT_ITEMS),
+  limit: items(MOST_TENANTS),
   cursor: cursor(),
 });
 
@@ -38,7 +41,7 @@ export const incidentsQuery = z.object({
   state: z.enum(['open', 'closed']).optional(),
   tenant: text().optional(),
   since: moment().optional(),
-  limit: items(),
+  limit: items(MOST_INCIDENTS),
   cursor: cursor(),
 });
 
@@ -46,7 +49,7 @@ export const limitsQuery = z.object({
   state: z.enum(['standing', 'ended']).default('standing'),
   tenant: text().optional(),
   since: moment().optional(),
-  limit: items(),
+  limit: items(MOST_LIMITS),
   cursor: cursor(),
 });
 
