@@ -81,14 +81,13 @@ export class FlowWindows {
     this.#isLate = false;
     this.#isCrowdedOut = false;
     if (startMs < last * windowMs) this.#spread(flow, last, unmetered);
-    else this.#put(last, flow.packets, flow.octets, unmetered);
+    else this.#put(last, flow.packets, flow.octets, flow, unmetered);
     if (this.#isLate) unmetered.lateRecords += 1;
     if (this.#isCrowdedOut) unmetered.crowdedOutRecords += 1;
     const open = this.#at(last);
     if (open === null) return;
     open.records += 1;
     this.#meter.showPair(open.window, endMs);
-    open.window.sampled(flow.samplingInterval);
   }
 
   /** Closes the windows that are over, and opens those that have begun. */
@@ -129,16 +128,17 @@ export class FlowWindows {
       const packetsUpTo = k === last ? packets : Math.min(packets, Math.floor(packets * share + phase));
       const octetsUpTo = packets === 0 ? octetsAt(octets, share) : octetsAt(octets, packetsUpTo / packets);
       if (octetsUpTo > octetsBefore || packetsUpTo > packetsBefore)
-        this.#put(k, packetsUpTo - packetsBefore, octetsUpTo - octetsBefore, unmetered);
+        this.#put(k, packetsUpTo - packetsBefore, octetsUpTo - octetsBefore, flow, unmetered);
       packetsBefore = packetsUpTo;
       octetsBefore = octetsUpTo;
     }
   }
 
-  #put(k: number, packets: number, octets: number, unmetered: UnmeteredFlows): void {
+  #put(k: number, packets: number, octets: number, { samplingInterval }: Flow, unmetered: UnmeteredFlows): void {
     const open = this.#at(k);
     if (open !== null) {
       this.#meter.count(open, packets, octets);
+      open.window.sampled(samplingInterval);
       open.octets += octets;
     } else if (k <= this.#newest - OPEN_WINDOWS) {
       this.#isLate = true;

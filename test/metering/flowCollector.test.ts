@@ -126,6 +126,21 @@ describe('FlowCollector', () => {
     assert.equal(configured.flows.unknownSamplingRecords, 0);
   });
 
+  it('says of every window that a flow spans how it was sampled', () => {
+    for (const [samplingInterval, shown] of [
+      [100, 100],
+      [0, -1],
+    ] as const) {
+      const bed = new Bed();
+      bed.tell({ samplingInterval, flowStartMilliseconds: NOW - 3000, flowEndMilliseconds: NOW });
+      const windows = [...bed.finish().values()];
+      assert.deepEqual(
+        windows.map(({ sampling }) => sampling),
+        [shown, shown, shown, shown],
+      );
+    }
+  });
+
   it('shifts the times of an exporter whose clock is off, in both directions, and shows by how much', () => {
     for (const off of [-3_600_000, 20_000, 86_400_000]) {
       const bed = new Bed();
