@@ -43,6 +43,8 @@ export interface SeriesAdvice {
   /** All but one window in a thousand were not higher. */
   readonly usual: number;
   readonly peak: number;
+  /** What would do if there were nobody else: the lower candidate, of this tenant's traffic alone, that it has not reached; null: neither. */
+  readonly alone: number | null;
   /** In the order of the candidates. */
   readonly alerts: readonly number[];
 }
@@ -94,12 +96,20 @@ const seriesOf = ({ signature, tenant }: Dial, { heights }: Survey): Heights[] =
   heights.filter((each) => each.signature === signature && (tenant === null || each.tenant === tenant));
 
 /** In the order of their names. */
-function valuesFor({ current, least, most }: Dial, series: readonly Heights[]): (number | null)[] {
-  const within = (value: number): number => Math.min(Math.max(roundedUp(value), least), most);
+function valuesFor(dial: Dial, series: readonly Heights[]): (number | null)[] {
   const largest = (height: (of: Heights) => number): number =>
     series.reduce((largestYet, each) => Math.max(largestYet, height(each)), 0);
-  return [current, within(2 * largest(({ usual }) => usual)), within(1.5 * largest(({ peak }) => peak))];
+  const usual = largest((each) => each.usual);
+  return [dial.current, within(dial, 2 * usual), within(dial, 1.5 * largest(({ peak }) => peak))];
 }
+
+/** An alert needs the threshold to be reached, so that what is above the peak raises none. */
+function aloneFor(dial: Dial, { usual, peak }: Heights): number | null {
+  const above = [2 * usual, 1.5 * peak].map((value) => within(dial, value)).filter((value) => value > peak);
+  return above.length === 0 ? null : Math.min(...above);
+}
+
+const within = ({ least, most }: Dial, value: number): number => Math.min(Math.max(roundedUp(value), least), most);
 
 function adviseOn(
   dial: Dial,
@@ -110,9 +120,11 @@ function adviseOn(
   const { place, path, signature, unit } = dial;
   const series = seriesOf(dial, survey)
     .toSorted((a, b) => b.peak - a.peak)
-    .map(({ tenant, direction, usual, peak }) => {
-      const raised = alerts.map((each) => each.get(levelKey({ signature, tenant, direction })) ?? 0);
-      return { tenant, direction, usual: Math.round(usual), peak: Math.round(peak), alerts: raised };
+    .map((each) => {
+      const { tenant, direction, usual, peak } = each;
+      const raised = alerts.map((of) => of.get(levelKey({ signature, tenant, direction })) ?? 0);
+      const alone = aloneFor(dial, each);
+      return { tenant, direction, usual: Math.round(usual), peak: Math.round(peak), alone, alerts: raised };
     });
   const candidates = NAMES.map((is, k) => ({
     is,

@@ -10,7 +10,7 @@ const MAX_ROWS = 20;
 /** Without a newline at the end. */
 export function renderAdvice({ spanMs, isExact, dials }: Advice): string {
   const most = isExact ? '' : ', at most';
-  const head = `Of ${formatSpan(spanMs / 1000)}. Usual: all but one window in a thousand are not higher. Alerts: what each threshold would have raised${most}.`;
+  const head = `Of ${formatSpan(spanMs / 1000)}. Usual: all but one window in a thousand are not higher. Alone: what would do for that tenant. Alerts: what each threshold would have raised${most}.`;
   if (dials.length === 0) return `${head}\nNobody came near a threshold.`;
   return [head, ...dials.map(section), renderYaml(dials)].filter((text) => text !== '').join('\n\n');
 }
@@ -19,16 +19,17 @@ function section({ path, unit, candidates, series, written, why }: DialAdvice): 
   const titles = candidates.map(({ is, value }) => `${value === null ? 'none' : formatRate(value, unit)} (${is})`);
   const rows = series
     .slice(0, MAX_ROWS)
-    .map(({ tenant, direction, usual, peak, alerts }) => [
+    .map(({ tenant, direction, usual, peak, alone, alerts }) => [
       tenant,
       direction ?? '',
       usual === 0 ? '-' : formatRate(usual, unit),
       formatRate(peak, unit),
+      alone === null ? '-' : formatRate(alone, unit),
       ...alerts.map(String),
     ]);
   const rest = series.length - rows.length;
   const lines = [
-    ...table(2, ['tenant', '', 'usual', 'peak', ...titles], rows),
+    ...table(2, ['tenant', '', 'usual', 'peak', 'alone', ...titles], rows),
     ...(rest > 0 ? [`and ${rest} more`] : []),
   ];
   return [`${path}: ${written ?? 'as it is'} (${why})`, ...lines.map((line) => `  ${line}`)].join('\n');

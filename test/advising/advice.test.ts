@@ -52,6 +52,9 @@ function dialsOf(heights: readonly Heights[], spanMs = DAY_MS, config: Config = 
   return advise(sourceOf(heights, spanMs), config)?.dials ?? [];
 }
 
+const aloneOf = (heights: readonly Heights[]) =>
+  dialsOf(heights).flatMap(({ series }) => series.map(({ tenant, alone }) => [tenant, alone] as const));
+
 const told = ({ path, written, why }: DialAdvice): string => `${path}: ${written ?? 'as it is'} (${why})`;
 const UDP = 'detectors.udpFlood.packetsPerSecond';
 const RATE = 'plan.threshold.rate';
@@ -133,6 +136,15 @@ describe('advise', () => {
     }
   });
 
+  it('says of each tenant what would do for it alone', () => {
+    const heights = [flood('acme', 4000, 7000), flood('beta', 2000, 7000), flood('gamma', 30_000), flood('delta', 10)];
+    assert.deepEqual(Object.fromEntries(aloneOf(heights)), { acme: 8000, beta: 11_000, gamma: 45_000, delta: 512 });
+  });
+
+  it('has nothing that would do for a tenant that takes more than its port', () => {
+    assert.deepEqual(aloneOf([mean('acme', 110e6)]), [['acme', null]]);
+  });
+
   it('is shown as tables, and as lines that the configuration takes', () => {
     const heights = [
       flood('acme', 30_000),
@@ -144,20 +156,20 @@ describe('advise', () => {
     assert(advice !== null);
     assert.equal(
       renderAdvice(advice),
-      `Of 2 d. Usual: all but one window in a thousand are not higher. Alerts: what each threshold would have raised.
+      `Of 2 d. Usual: all but one window in a thousand are not higher. Alone: what would do for that tenant. Alerts: what each threshold would have raised.
 
 detectors.udpFlood.packetsPerSecond: 45000 (only if the alerts that it raises now are false)
-  tenant             usual     peak  20 kpps (now)  60 kpps (2 × usual)  45 kpps (1.5 × peak)
-  acme    inbound  30 kpps  30 kpps              1                    0                     0
-  beta    inbound   10 pps   10 pps              0                    0                     0
+  tenant             usual     peak    alone  20 kpps (now)  60 kpps (2 × usual)  45 kpps (1.5 × peak)
+  acme    inbound  30 kpps  30 kpps  45 kpps              1                    0                     0
+  beta    inbound   10 pps   10 pps  512 pps              0                    0                     0
 
 tenants.acme.plan.threshold.packets: 12kpps (would have raised no alerts either)
-  tenant             usual    peak  20 kpps (now)  16 kpps (2 × usual)  12 kpps (1.5 × peak)
-  acme    outbound  8 kpps  8 kpps              0                    0                     0
+  tenant             usual    peak    alone  20 kpps (now)  16 kpps (2 × usual)  12 kpps (1.5 × peak)
+  acme    outbound  8 kpps  8 kpps  12 kpps              0                    0                     0
 
 tenants.beta.plan.threshold.rate: 4.7mbit (none is set)
-  tenant                 usual        peak  none (now)  6.2 Mbit/s (2 × usual)  4.7 Mbit/s (1.5 × peak)
-  beta    outbound  3.1 Mbit/s  3.1 Mbit/s           0                       0                        0
+  tenant                 usual        peak       alone  none (now)  6.2 Mbit/s (2 × usual)  4.7 Mbit/s (1.5 × peak)
+  beta    outbound  3.1 Mbit/s  3.1 Mbit/s  4.7 Mbit/s           0                       0                        0
 
 tenants:
   - { id: acme, plan: { threshold: { packets: 12kpps } } }
