@@ -33,6 +33,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   python3: 'python3',
   tcpdump: 'tcpdump',
   tshark: 'tshark',
+  // Debian has a kernel that is a program for these alone.
+  ...(process.arch === 'x64' ? { 'linux.uml': 'user-mode-linux', modprobe: 'kmod' } : {}),
 };
 
 /** Debian's hook that lets no package start its service; 101: forbidden by policy. */
