@@ -1,4 +1,7 @@
-/** Names carpet bombs: a tenant's addresses together are sent far more than one of them may be, and none of them most of it. */
+/**
+ * Names carpet bombs: a tenant's addresses together are sent far more than one of them may be, and none of them most of it; or a tenant
+ * does it to a prefix of somebody else's.
+ */
 import { z } from 'zod';
 import { count } from '../config/units.ts';
 import {
@@ -15,6 +18,7 @@ import {
 } from '../metering/decodeResult.ts';
 import { INBOUND, OUTBOUND, type Window } from '../metering/window.ts';
 import type { Detector, DetectorContext, DetectorDefinition, Finding, Json, Reading, Signature } from './detector.ts';
+import { type Carpet, mainSender, outboundCarpet, sendsToMany } from './shared/carpet.ts';
 import { rateSeconds, tenantEvidence, trustInSilence } from './shared/evidence.ts';
 import { trafficOptions } from './shared/options.ts';
 
@@ -22,7 +26,7 @@ const signature: Signature = {
   id: 'carpetBomb',
   detector: 'carpetBomb',
   clause: 'network.disruption',
-  title: 'Many addresses of the tenant together are flooded, each of them thinly.',
+  title: 'Many addresses of one network together are flooded, each of them thinly.',
   unit: 'packets/s',
   entry: { windows: 2, of: 3, atOnce: 2 },
   leaveBelow: 0.7,
@@ -109,6 +113,10 @@ class CarpetBombDetector implements Detector {
   }
 
   observe(window: Window): Finding[] {
+    return [...this.#inbound(window), ...this.#outbound(window)];
+  }
+
+  #inbound(window: Window): Finding[] {
     const least = this.#threshold * rateSeconds(window) * signature.leaveBelow;
     return this.#context.tenants.flatMap(({ id }, index) => {
       const load = heaviest(window, index + 1);
@@ -134,7 +142,50 @@ class CarpetBombDetector implements Detector {
     });
   }
 
+  /** Of datagrams alone: SYNs and pings to many are a sweep. */
+  #outbound(window: Window): Finding[] {
+    const seconds = rateSeconds(window);
+    const suspects = this.#context.tenants.flatMap(({ id }, index) => {
+      const packets = sentInVain(window, index + 1);
+      return packets < this.#threshold * seconds * signature.leaveBelow ? [] : [{ id, number: index + 1, packets }];
+    });
+    if (suspects.length === 0) return [];
+    const carpet = outboundCarpet(window, this.#context.hashSeed);
+    return suspects.flatMap(({ id, number, packets }): Finding[] => {
+      const value = Math.round(Math.min(packets, carpet.packets) / seconds);
+      if (value < this.#threshold * signature.leaveBelow || whyNoCarpet(window, number, carpet) !== null) return [];
+      return [
+        {
+          signature,
+          tenant: id,
+          direction: 'outbound',
+          offender: mainSender(window, number, packets) ?? id,
+          victim: null,
+          severity: value >= CRITICAL * this.#threshold ? 'critical' : 'warning',
+          confidence: Math.round(0.9 * trustInSilence(window) * 100) / 100,
+          value,
+          threshold: this.#threshold,
+          evidence: { ...tenantEvidence(window, number, 'outbound'), type: 'udp' },
+        },
+      ];
+    });
+  }
+
   explain(window: Window, tenant: number): Reading[] {
+    return [...this.#explainInbound(window, tenant), ...this.#explainOutbound(window, tenant)];
+  }
+
+  #explainOutbound(window: Window, tenant: number): Reading[] {
+    const carpet = outboundCarpet(window, this.#context.hashSeed);
+    const packets = sentInVain(window, tenant);
+    const value = Math.round(Math.min(packets, carpet.packets) / rateSeconds(window));
+    const threshold = this.#threshold;
+    const reason = value >= threshold * signature.leaveBelow ? whyNoCarpet(window, tenant, carpet) : null;
+    const offender = mainSender(window, tenant, packets) ?? this.#context.tenants[tenant - 1]?.id ?? null;
+    return [{ signature, direction: 'outbound', offender, victim: null, value, threshold, reason }];
+  }
+
+  #explainInbound(window: Window, tenant: number): Reading[] {
     const load = heaviest(window, tenant);
     const [threshold, value] = [this.#threshold / load.sort.weight, Math.round(load.packets / rateSeconds(window))];
     const victim = this.#context.tenants[tenant - 1]?.id ?? null;
@@ -147,6 +198,17 @@ class CarpetBombDetector implements Detector {
   }
 
   restore(): void {}
+}
+
+/** Datagrams of a tenant's beyond those that come back. */
+const sentInVain = (window: Window, tenant: number): number =>
+  Math.max(window.tenantPackets(tenant, OUTBOUND, UDP) - window.tenantPackets(tenant, INBOUND, UDP), 0);
+
+/** Why it is no carpet of this tenant's. */
+function whyNoCarpet(window: Window, tenant: number, { targets, isOnePrefix }: Carpet): string | null {
+  if (targets < LEAST_TARGETS) return `${targets} addresses are too few`;
+  if (!isOnePrefix) return 'it goes to many networks';
+  return sendsToMany(window, tenant, LEAST_TARGETS) ? null : 'others send to these addresses';
 }
 
 /** The sort of which most comes in, measured by its weight. */

@@ -1,4 +1,5 @@
 /** A table of counters keyed by address, fixed in size: 4-way set-associative, evicts the smallest, counts what it evicted. */
+import type { AddressWords } from './address.ts';
 
 /** Lanes (32-bit words) that every line begins with, after the four of the address; the rest is the owner's. */
 
@@ -141,6 +142,11 @@ export class CounterTable {
 
   tenant(line: number): number {
     return this.lanes[line + MARK]! & 0xffff;
+  }
+
+  words(line: number): AddressWords {
+    const { lanes } = this;
+    return [lanes[line]!, lanes[line + 1]!, lanes[line + 2]!, lanes[line + 3]!];
   }
 
   packets(line: number): number {

@@ -14,6 +14,7 @@ import {
   OUTBOUND,
   ROW,
   SOURCE_SYN,
+  SOURCE_TARGET_BITS,
   SOURCE_UDP,
   TARGET_DETAIL,
   TARGET_KINDS,
@@ -120,6 +121,8 @@ function countPacket(window: Window, context: DetectorContext, flow: Flow): void
   window.sources.lanes[source + PACKETS]! += 1;
   if (kind === UDP) window.sources.lanes[source + SOURCE_UDP]! += 1;
   if (kind === TCP_SYN) window.sources.lanes[source + SOURCE_SYN]! += 1;
+  const targetBit = hashAddress(context.hashSeed, ...flow.target) >>> 26;
+  window.sources.lanes[source + SOURCE_TARGET_BITS + (targetBit >>> 5)]! |= 1 << (targetBit & 31);
   const target = lineOf(window.targets, context, to);
   window.targets.lanes[target + PACKETS]! += 1;
   window.targets.doubles[(target + BYTES) >> 1]! += bytes;

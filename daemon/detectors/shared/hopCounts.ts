@@ -4,10 +4,11 @@
  */
 import { z } from 'zod';
 import type { Milliseconds } from '../../../probes/probe.ts';
-import { type AddressWords, formatAddress } from '../../metering/address.ts';
+import { type AddressWords, formatAddress, isIpv4 } from '../../metering/address.ts';
 import { ANSWERED, ESTABLISHED, type PairLine, SYN_CONTACT } from '../../metering/pairTable.ts';
 import type { Window } from '../../metering/window.ts';
 import type { Json } from '../detector.ts';
+import { keepLatest } from './keepLatest.ts';
 
 /** What stacks begin with: Linux and BSD, Windows, routers; the first of some old ones. */
 const INITIAL_TTLS = [32, 64, 128, 255];
@@ -115,7 +116,8 @@ export class HopCounts {
     if (initiatorTenant !== 0 || responderTenant === 0 || ttl === 0 || !this.#isWrong(line)) return;
     const address = formatAddress(...initiator);
     const before = this.#wrong.get(address);
-    remember(this.#wrong, address, before === undefined || before === hopsOf(ttl) ? hopsOf(ttl) : null, MAX_ADDRESSES);
+    const hops = before === undefined || before === hopsOf(ttl) ? hopsOf(ttl) : null;
+    keepLatest(this.#wrong, address, hops, MAX_ADDRESSES);
     if (this.#waiting.size < MAX_WAITING) this.#waiting.set(keyOf(initiator, responder, port), { line, atMs: nowMs });
   }
 
@@ -150,8 +152,9 @@ export class HopCounts {
 }
 
 /** /24 of IPv4, /48 of IPv6: what is routed as one, as a rule. */
-function prefixOf([w0, w1, w2, w3]: AddressWords): number {
-  if (w0 === 0 && w1 === 0 && w2 === 0xffff) return -1 - (w3 >>> 8);
+function prefixOf(address: AddressWords): number {
+  const [w0, w1, , w3] = address;
+  if (isIpv4(address)) return -1 - (w3 >>> 8);
   return (w0 >>> 0) * 2 ** 16 + (w1 >>> 16);
 }
 
@@ -162,11 +165,3 @@ function hopsOf(ttl: number): number {
 
 const keyOf = (initiator: AddressWords, responder: AddressWords, port: number): string =>
   `${initiator.join()} ${responder.join()} ${port}`;
-
-function remember<Key, Value>(map: Map<Key, Value>, key: Key, value: Value, most: number): void {
-  map.set(key, value);
-  for (const oldest of map.keys()) {
-    if (map.size <= most) return;
-    map.delete(oldest);
-  }
-}
