@@ -13,8 +13,13 @@ import type { Places } from './places.ts';
 const CLAUSE = 'network.throughput';
 /** What a call of G.711 takes each way, with its headers and its control (RFC 3551, 3550). */
 export const CALL_BPS = 90_000;
-/** A limit that is used to this share holds its tenant back: TCP offers no more than it gets. */
-const PRESSING = 0.9;
+/**
+ * Of the threshold of the tenant's plan: who offers so much to a limit keeps it. The detector's own hysteresis. It is not a
+ * share of the limit: a tenant that does well within it would never be rid of it.
+ */
+const PRESSING = 0.7;
+/** Of its port, where the plan has no threshold of bits: at what sustainedThroughput is over by default. */
+const PRESSING_OF_PORT = 0.5;
 /** Holds are longer by up to this share, so that limits that were set together are not lifted together. */
 const JITTER = 0.1;
 const MINUTE_MS = 60_000;
@@ -241,11 +246,20 @@ function judgeStanding({ input, tenant, open }: Case, before: StandingLimit): Ve
   const cause = open.find(({ detector }) => input.detectorModes[detector] === 'enforce');
   if (cause !== undefined) return extended(reasonOf(cause), { incident: cause.id, reason: reasonOf(cause) });
   const offered = input.offeredBps.get(tenant) ?? 0;
-  if (offered >= PRESSING * rateBps) return extended(`${formatRate(offered)} are offered to it still`, {});
+  const pressingBps = pressingBpsOf(tenant, input);
+  if (offered >= pressingBps)
+    return extended(`${formatRate(offered)} are offered to it still, it stays from ${formatRate(pressingBps)} on`, {});
   if (limit.untilMs !== null && limit.untilMs <= nowMs)
     return { tenant, action: 'release', reason: 'the hold is over', limit: null };
   const left = spanUntil(limit.untilMs ?? nowMs, nowMs);
   return { tenant, action: 'hold', reason: `${left} of the hold are left`, limit };
+}
+
+/** Infinity: it is not known what would be too much. */
+function pressingBpsOf(tenant: string, { places }: PolicyInput): number {
+  const { threshold = null, portBps = null } = places.tenant(tenant)?.plan ?? {};
+  if (threshold?.rateBps != null) return threshold.rateBps * PRESSING;
+  return portBps === null ? Infinity : portBps * PRESSING_OF_PORT;
 }
 
 const reasonOf = ({ id, signature, direction }: Incident): string =>

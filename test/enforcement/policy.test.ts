@@ -110,6 +110,9 @@ describe('decide', () => {
   const observing = { policy: { ...policy, mode: 'observe' } } as const;
   const gone = 901_000;
   const offering = (bps: number) => ({ incidents: [], memory: standing, offeredBps: new Map([['acme', bps]]) });
+  const threshold = (rateBps: number | null) => ({
+    places: placesOf({ threshold: { rateBps, packetsPerSecond: rateBps === null ? 50_000 : null, forMs: 60_000 } }),
+  });
   const released = (nowMs: number) => ({ memory: release(standing, 'acme', policy.graceMs, NOW_MS), nowMs });
   const over = { places: placesOf({ guaranteed: true }), incidents: [] };
   const cases: [string, Partial<PolicyInput>, Action | null, RegExp, number][] = [
@@ -138,9 +141,38 @@ describe('decide', () => {
       /^300 Mbit\/s are offered/,
       1,
     ],
-    ['the hold over, while the limit is full', { ...offering(18e6), nowMs: gone }, 'limit', /^18 Mbit\/s/, 1],
-    ['the hold over, while less is offered', { ...offering(17.9e6), nowMs: gone }, 'release', /hold is over/, 0],
-    ['less offered within the hold', offering(17.9e6), 'hold', /left$/, 1],
+    [
+      'the hold over, at 0.7 of the threshold',
+      { ...offering(28e6), ...threshold(40e6), nowMs: gone },
+      'limit',
+      /^28 Mbit\/s are offered to it still, it stays from 28 Mbit\/s on$/,
+      1,
+    ],
+    [
+      'the hold over, below that, though the limit is full',
+      { ...offering(20e6), ...threshold(40e6), nowMs: gone },
+      'release',
+      /hold is over/,
+      0,
+    ],
+    ['0.7 of the threshold within the hold', { ...offering(28e6), ...threshold(40e6) }, 'limit', /^28 Mbit/, 1],
+    ['less offered within the hold', { ...offering(27.9e6), ...threshold(40e6) }, 'hold', /left$/, 1],
+    ['the hold over, half the port, without a threshold', { ...offering(50e6), nowMs: gone }, 'limit', /^50 Mbit/, 1],
+    ['the hold over, less, without a threshold', { ...offering(49e6), nowMs: gone }, 'release', /hold is over/, 0],
+    [
+      'the hold over, a threshold of packets alone',
+      { ...offering(49e6), ...threshold(null), nowMs: gone },
+      'release',
+      /hold is over/,
+      0,
+    ],
+    [
+      'the hold over, nothing known of the port',
+      { ...offering(300e6), places: placesOf({ portBps: null }), nowMs: gone },
+      'release',
+      /hold is over/,
+      0,
+    ],
     ['the grace after a release', released(NOW_MS + policy.graceMs - 1), 'would limit', /another 1s$/, 0],
     ['the grace over', released(NOW_MS + policy.graceMs), 'limit', /bt-1$/, 1],
     ['a plan guaranteed meanwhile', { ...over, memory: standing }, 'release', /guaranteed/, 0],
@@ -168,6 +200,14 @@ describe('decide', () => {
       assert.equal(memory.limits.length, count);
     });
   }
+
+  it('keeps a limit for the hold after the last time that too much was offered', () => {
+    const pressed = decideWith({ ...offering(28e6), ...threshold(40e6), nowMs: gone - 1 }).memory;
+    const at = (nowMs: number) =>
+      decideWith({ ...threshold(40e6), incidents: [], memory: pressed, nowMs }).decisions[0];
+    assert.equal(at(gone - 2 + HOLD_MS)?.action, 'hold');
+    assert.equal(at(gone - 1 + HOLD_MS)?.action, 'release');
+  });
 
   describe('for a tenant that comes again', () => {
     it('doubles the hold each time, up to the longest', () => {
