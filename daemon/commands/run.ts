@@ -1,4 +1,5 @@
 /** `weir run`: the daemon until a signal ends it; SIGHUP has it read its configuration again. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import type { Config } from '../config/config.ts';
 import { configForHost, describeHost } from '../config/host.ts';
@@ -6,7 +7,7 @@ import { readConfig } from '../config/load.ts';
 import { Daemon } from '../daemon.ts';
 import { makeLog } from '../log.ts';
 import { messageOf } from '../messageOf.ts';
-import { type ServiceManager, serviceManagerOf } from '../serviceManager.ts';
+import { NO_SERVICE_MANAGER, type ServiceManager, serviceManagerOf } from '../serviceManager.ts';
 import { withStorePath } from './storePath.ts';
 import { fail, loadOr } from './terminal.ts';
 
@@ -14,6 +15,8 @@ import { fail, loadOr } from './terminal.ts';
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 /** Ends it for another daemon to come at once: limits stay in the kernel, and that one adopts them. */
 const HANDOVER = 'SIGUSR2';
+/** How long a service manager waits for the next try after a start that failed. */
+const AGAIN_MS = 10_000;
 
 // V8 stops inlining after 920 bytes of bytecode, in the middle of the packet loop. More costs 100 ms of compiling and then
 // saves 15 % a packet (docs/decisions/metering.md).
@@ -34,9 +37,6 @@ export async function run(path: string | undefined): Promise<number> {
   const host = describeHost();
   const complete = (config: Config): Config => withStorePath(configForHost(host, config));
   const config = complete(loaded);
-  if (config.interfaces.length === 0 && config.collector === null) {
-    return fail('Cannot choose an interface: the host has no default route (name one under interfaces)');
-  }
   let manager: ServiceManager;
   try {
     manager = serviceManagerOf(process.env);
@@ -44,19 +44,39 @@ export async function run(path: string | undefined): Promise<number> {
     return fail(messageOf(error));
   }
   const log = makeLog(config.log.level);
-  const daemon = new Daemon(config, path ?? null, log, manager);
   const ended = endOfRun(log);
+  if (config.interfaces.length === 0 && config.collector === null)
+    return failToStart('Cannot choose an interface: the host has no default route (name one under interfaces)', {
+      manager,
+      ended,
+    });
+  const daemon = new Daemon(config, path ?? null, log, manager);
   const reloads = new Reloads(() => daemon.reload(() => readAgain(path, complete)));
   try {
     await daemon.start();
   } catch (error) {
-    return fail(messageOf(error));
+    return failToStart(messageOf(error), { manager, ended });
   }
   reloads.begin();
   const { code, keepLimits } = await ended;
   await daemon.stop({ keepLimits });
   manager.close();
   return code;
+}
+
+/** What is missing may come: a service manager that starts it again at once would only take the host's time. */
+async function failToStart(
+  message: string,
+  { manager, ended }: { readonly manager: ServiceManager; readonly ended: Promise<End> },
+): Promise<1> {
+  fail(message);
+  if (manager === NO_SERVICE_MANAGER) return 1;
+  manager.status(message);
+  const patience = new AbortController();
+  await Promise.race([ended, pause(AGAIN_MS, undefined, { signal: patience.signal })]);
+  patience.abort();
+  manager.close();
+  return 1;
 }
 
 /** Resolves at a signal, or at an error that nobody caught. */

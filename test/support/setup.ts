@@ -9,12 +9,15 @@ import { delimiter, join } from 'node:path';
 /** Debian's package of each command. */
 const PACKAGES: Readonly<Record<string, string>> = {
   chromium: 'chromium',
+  debootstrap: 'debootstrap',
   editcap: 'wireshark-common',
   ethtool: 'ethtool',
   'g++': 'g++',
+  git: 'git',
   hping3: 'hping3',
   ip: 'iproute2',
   iperf3: 'iperf3',
+  lintian: 'lintian',
   make: 'make',
   nfpcapd: 'nfdump',
   iptables: 'iptables',
@@ -30,6 +33,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   script: 'bsdutils',
   softflowd: 'softflowd',
   'systemd-escape': 'systemd',
+  'systemd-nspawn': 'systemd-container',
   python3: 'python3',
   tcpdump: 'tcpdump',
   tshark: 'tshark',

@@ -1,0 +1,32 @@
+/** The Debian package of this checkout, built once a run. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const SCRIPT = join(import.meta.dirname, '../../systemd/package.sh');
+export const UNIT = join(import.meta.dirname, '../../systemd/weir.service');
+
+let first: string | undefined;
+
+/** The path of the package. */
+export const debianPackage = (): string => (first ??= buildPackage());
+
+export function buildPackage(): string {
+  const env = { ...process.env, WEIR_PACKAGE_DIR: mkdtempSync(join(tmpdir(), 'weir-package-')) };
+  const { status, stdout, stderr } = spawnSync('sh', [SCRIPT], { env, encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  return stdout.trim();
+}
+
+/** The same package as a later version, packed without compression. */
+export function laterVersion(path: string, folder: string): string {
+  const root = join(folder, 'later');
+  execFileSync('dpkg-deb', ['--raw-extract', path, root]);
+  const control = join(root, 'DEBIAN/control');
+  writeFileSync(control, readFileSync(control, 'utf8').replace(/^Version: .*$/m, 'Version: 99.0'));
+  const later = join(folder, 'weir_99.0.deb');
+  execFileSync('dpkg-deb', ['--root-owner-group', '-Znone', '--build', root, later]);
+  return later;
+}
