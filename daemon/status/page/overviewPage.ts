@@ -3,7 +3,7 @@ import { describeSubject, describeValue } from '../../incidents/describe.ts';
 import { formatQuantity, formatShare } from '../../incidents/format.ts';
 import type { Incident } from '../../incidents/incident.ts';
 import { byRate } from '../archive.ts';
-import { assessHealth } from '../health.ts';
+import { assessHealth, type Health } from '../health.ts';
 import type { InterfaceStatus, LimitStatus, StatusSnapshot, TenantStatus } from '../snapshot.ts';
 import { html, type Html, type Part } from './html.ts';
 import {
@@ -37,8 +37,12 @@ export function overviewPage(status: StatusSnapshot): string {
   const { incidents, limits, interfaces, tenants, now } = status;
   const open = incidents.filter(({ state }) => state === 'open').toSorted(byWeight);
   const closed = incidents.filter(({ state }) => state === 'closed').slice(0, MOST_CLOSED);
-  const body = html` <h1>${headline(open.length)}</h1>
-    ${troubles(status)} ${open.length > 0 && openIncidents(open, limits, now)}
+  const health = assessHealth(status);
+  const title = headline(open.length, health);
+  // What is missing on a page of one who does not see says nothing: that comes first.
+  const body = html`<h1>${title}</h1>
+    ${health.status === 'failing' && health.reasons.map((reason) => notice('critical', reason))}
+    ${open.length > 0 && openIncidents(open, limits, now)} ${troubles(status)}
     <section>
       <h2>Limits</h2>
       ${limits.length === 0 ? html`<p>Nobody is limited. ${modeWords(status)}</p>` : limitTable(limits, now)}
@@ -64,27 +68,30 @@ export function overviewPage(status: StatusSnapshot): string {
       <h2>Weir itself</h2>
       ${daemonFacts(status)}
     </section>`;
-  return page({ title: headline(open.length), place: 'overview', everySeconds: 1, about: null, body }, now);
+  return page({ title, place: 'overview', everySeconds: 1, about: null, body }, now);
 }
 
-const headline = (open: number): string =>
-  open === 0 ? 'No open incident' : open === 1 ? '1 open incident' : `${open} open incidents`;
+function headline(open: number, health: Health): string {
+  if (open > 0) return open === 1 ? '1 open incident' : `${open} open incidents`;
+  return health.status === 'ok' ? 'No open incident' : 'Weir does not see all that it should';
+}
 
 /** Critical ones first, then those that are furthest above their thresholds. */
 const byWeight = (a: Incident, b: Incident): number => weight(b) - weight(a);
 const weight = ({ severity, value, threshold }: Incident): number =>
   (severity === 'critical' ? 1e6 : 0) + Math.min(value / Math.max(threshold, 1), 1e5);
 
-/** What keeps Weir from seeing or doing what it should. */
+/** What keeps Weir from knowing or doing all that it should. */
 function troubles(status: StatusSnapshot): Part {
-  const { interfaces, store, alertmanager, enforcement } = status;
-  const health = assessHealth(status);
+  const { interfaces, store, alertmanager, enforcement, reload, now } = status;
   return [
-    health.status === 'failing' && health.reasons.map((reason) => notice('critical', reason)),
     interfaces
       .filter(({ lossRatio }) => (lossRatio ?? 0) >= LOSS_TO_TELL)
       .map(({ name, lossRatio }) =>
-        notice('warning', `${formatShare(lossRatio ?? 0)} of the packets at ${name} were lost: counts are too low`),
+        notice(
+          'warning',
+          `${formatShare(lossRatio ?? 0)} of the packets at ${name} were lost since the start: counts are too low`,
+        ),
       ),
     (store?.state === 'failing' || store?.state === 'stalled') &&
       notice('warning', `What happens is not kept: ${store.lastError ?? 'the disk does not answer'}`),
@@ -93,12 +100,12 @@ function troubles(status: StatusSnapshot): Part {
       .map(({ url, lastError }) =>
         notice('warning', `Alertmanager ${url} does not take alerts: ${lastError ?? 'why is not known'}`),
       ),
+    reload !== null &&
+      reload.refused !== null &&
+      notice('warning', html`The configuration was refused ${timeAgo(reload.at, now)}: ${reload.refused}`),
     enforcement.error !== null && notice('warning', `Limits are not as wanted: ${enforcement.error}`),
     enforcement.stoppedAt !== null &&
-      notice(
-        'warning',
-        html`Too many limits at once: none has been set since ${timeAgo(enforcement.stoppedAt, status.now)}`,
-      ),
+      notice('warning', html`Too many limits at once: none has been set since ${timeAgo(enforcement.stoppedAt, now)}`),
   ];
 }
 
@@ -136,12 +143,15 @@ export function limitTable(limits: readonly LimitStatus[], now: string): Html {
       { title: 'offered now', cell: ({ offeredBps }) => bits(offeredBps), isNumber: true },
       { title: 'since', cell: ({ since }) => timeAgo(since, now) },
       { title: 'until', cell: (each) => until(each.until), isExtra: true },
-      { title: 'why', cell: ({ reason }) => reason },
+      { title: 'why', cell: whyLimited },
     ],
     limits,
     ({ tenant }) => tenant,
   );
 }
+
+const whyLimited = ({ reason, incident }: LimitStatus): Part =>
+  incident === null ? reason : html`<a href="${incidentPath(incident)}">${reason}</a>`;
 
 function interfaceTable(interfaces: readonly InterfaceStatus[], now: string): Html {
   return table<InterfaceStatus>(

@@ -263,6 +263,14 @@ describe('the status page', function () {
     await page.context().close();
   });
 
+  it('says first that it does not see, rather than that nothing is wrong', async () => {
+    status = { ...STATUS, incidents: [], interfaces: [testInterface({ state: 'dead' })] };
+    const { page } = await open('/', { javaScriptEnabled: false });
+    assert.equal(await headingOf(page), 'Weir does not see all that it should');
+    assert(await page.getByText('Cannot watch eth0: its worker is dead').isVisible());
+    await page.context().close();
+  });
+
   it('is reached by keyboard: to the content, the incidents, the tenants', async () => {
     const { page } = await open('/');
     await page.keyboard.press('Tab');
