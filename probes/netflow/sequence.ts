@@ -67,16 +67,15 @@ export class Sequence {
 export class IpfixSequence {
   readonly #ofFirst = new Sequence();
   readonly #ofLast = new Sequence();
-
-  get lost(): number {
-    const isOfLast = this.#ofLast.matches > this.#ofFirst.matches;
-    return (isOfLast ? this.#ofLast : this.#ofFirst).lost;
-  }
+  /** Known to be lost. Never falls. */
+  lost = 0;
 
   /** Of a message with so many data records, of which so many are of flows. */
   observe(number: number, records: number, flowRecords: number): void {
     this.#ofFirst.observe(number, records);
     this.#ofLast.observe((number - flowRecords) >>> 0, flowRecords);
+    const isOfLast = this.#ofLast.matches > this.#ofFirst.matches;
+    this.lost = Math.max(this.lost, (isOfLast ? this.#ofLast : this.#ofFirst).lost);
   }
 
   /** As Sequence has it. */

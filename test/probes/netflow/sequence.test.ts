@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import * as fc from 'fast-check';
 import { IpfixSequence, Sequence } from '../../../probes/netflow/sequence.ts';
 
 /** Data records of a message, and how many of them are of flows. */
@@ -36,6 +37,26 @@ function lostOf(sizes: Sizes, sequence: readonly number[], isLost: (index: numbe
 const isMissing = (i: number): boolean => i === 60 || i === 61 || i === 95;
 
 describe('IpfixSequence', () => {
+  it('never takes back what it told as lost, while it is not plain yet what messages are numbered by', () => {
+    const size = fc.tuple(fc.integer({ min: 1, max: 30 }), fc.nat(1));
+    const messages = fc.array(fc.tuple(size, fc.nat(9)), { minLength: 30, maxLength: 60, size: 'max' });
+    fc.assert(
+      fc.property(messages, fc.constantFrom(ofFirst, ofLast), (all, numbered) => {
+        const sizes = all.map(([[flows, options]]) => [flows + options, flows] as const);
+        const sequence = numbered(sizes, 0);
+        const observed = new IpfixSequence();
+        let told = 0;
+        sizes.forEach(([records, flows], i) => {
+          if (all[i]?.[1] === 0) return;
+          observed.observe(sequence[i] ?? 0, records, flows);
+          assert(observed.lost >= told, `${observed.lost} after ${told}`);
+          told = observed.lost;
+        });
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
   const CONVENTIONS = [
     ['the first data record (RFC 7011)', ofFirst, 0],
     ['the last flow record (softflowd 1.1.0)', ofLast, 1],
