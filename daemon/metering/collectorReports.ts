@@ -22,7 +22,10 @@ export class CollectorReports {
   #last: CollectorReport;
   #savedMs: Milliseconds;
   #saved: string;
-  #lost = 0;
+  /** Records that are missing in the sequence numbers, that the kernel dropped, and that the windows were told of. */
+  #bySequence = 0;
+  #byKernel = 0;
+  #told = 0;
   #takenMs: Milliseconds;
 
   constructor(sources: ReportSources, nowMs: Milliseconds) {
@@ -48,9 +51,12 @@ export class CollectorReports {
 
   /** The windows learn of records that never came, within a second, in the newest of them. */
   #tellLoss(report: CollectorReport): void {
-    const lost = lostRecords(report);
-    if (lost > this.#lost) this.#sources.windows.lose(Math.round(lost - this.#lost));
-    this.#lost = Math.max(lost, this.#lost);
+    this.#bySequence += lostBySequence(report, this.#last);
+    this.#byKernel += lostByKernel(report, this.#last);
+    // What the kernel dropped is missing in the sequence numbers, too, if some messages later.
+    const lost = Math.round(Math.max(this.#bySequence, this.#byKernel));
+    if (lost > this.#told) this.#sources.windows.lose(lost - this.#told);
+    this.#told = lost;
     if (report.exporters.some((each) => numbersNothing(each) && each.lastMs >= this.#takenMs))
       this.#sources.windows.lose(null);
   }
@@ -94,17 +100,28 @@ const numbersNothing = (each: ExporterReport): boolean =>
 
 const perMessage = ({ messages, records }: ExporterReport): number => (messages === 0 ? 0 : records / messages);
 
-/** Estimated where the protocol numbers messages, or the kernel dropped them, by the records that a message has on the mean. */
-function lostRecords({ exporters, listeners }: CollectorReport): number {
-  const sum = (value: (each: ExporterReport) => number): number =>
-    exporters.reduce((all, each) => all + value(each), 0);
-  const bySequence = sum((each) => (each.lostRecords ?? 0) + (each.lostMessages ?? 0) * perMessage(each));
-  const messages = sum((each) => each.messages);
-  const dropped = listeners.reduce((all, each) => all + (each.dropped ?? 0), 0);
-  const byKernel = messages === 0 ? 0 : (dropped * sum((each) => each.records)) / messages;
-  // What the kernel dropped is missing in the sequence numbers, too.
-  return Math.max(bySequence, byKernel);
+/** Since the report before; estimated where the protocol numbers messages, by the records that one has on the mean until now. */
+function lostBySequence({ exporters }: CollectorReport, { exporters: earlier }: CollectorReport): number {
+  const before = new Map(earlier.map((each) => [each.address, each]));
+  return exporters.reduce((sum, each) => {
+    const last = before.get(each.address);
+    const records = rise(each.lostRecords, last?.lostRecords);
+    return sum + records + rise(each.lostMessages, last?.lostMessages) * perMessage(each);
+  }, 0);
 }
+
+/** Since the report before: estimated by the records that a message has on the mean, whoever sent it. */
+function lostByKernel({ exporters, listeners }: CollectorReport, { listeners: earlier }: CollectorReport): number {
+  const dropped = listeners.reduce((sum, each, i) => sum + rise(each.dropped, earlier[i]?.dropped), 0);
+  const [messages, records] = [total(exporters, 'messages'), total(exporters, 'records')];
+  return messages === 0 ? 0 : (dropped * records) / messages;
+}
+
+const total = (exporters: readonly ExporterReport[], what: 'messages' | 'records'): number =>
+  exporters.reduce((sum, each) => sum + each[what], 0);
+
+/** Of a count that begins anew with an exporter that was forgotten. */
+const rise = (now: number | null, before: number | null | undefined): number => Math.max((now ?? 0) - (before ?? 0), 0);
 
 function reportOf(
   { address, datagrams, malformed, lastMs }: Exporter,
