@@ -27,7 +27,7 @@ const FILTERED = '5215:5224';
 const ADDRESSES: readonly { readonly tenant: Host; readonly ends: readonly number[] }[] = [
   { tenant: 'acme', ends: [11, 12, 13, 14] },
   { tenant: 'birch', ends: [19, 20, 21, 22] },
-  { tenant: 'cedar', ends: [27, 28, 29] },
+  { tenant: 'cedar', ends: [27, 28, 29, 30] },
 ];
 
 /** By a stranger of its own. */
@@ -41,6 +41,8 @@ const SCANS: readonly Scan[] = [
   inbound(11, `-sS -T4 ${PORTS}`, 'syn', 'acme', 10),
   inbound(12, `-sS -T5 ${PORTS}`, 'syn', 'acme', 11),
   inbound(13, `-sS -T3 -f ${PORTS}`, 'syn', 'acme', 12),
+  // T1 and T0 wait 15 s and five minutes for each probe: the scoreboard has them.
+  inbound(25, '-sS -T2 -p 5195-5214', 'syn', 'cedar', 30),
   inbound(14, `-sF ${PORTS}`, 'fin', 'acme', 13),
   inbound(15, `-sN ${PORTS}`, 'null', 'acme', 14),
   inbound(16, `-sX ${PORTS}`, 'xmas', 'birch', 18),

@@ -29,6 +29,8 @@ export interface CaptureTrial extends Place {
   readonly tenants: readonly WrittenTenant[];
   readonly expected?: readonly Attack[];
   readonly allowed?: readonly Named[];
+  /** Its pauses are made so many times as long. */
+  readonly stretched?: number;
 }
 
 /** `workshop`: a folder for unpacked files. */
@@ -39,9 +41,10 @@ export const captureTrial = (capture: CaptureTrial, workshop: string): Trial => 
   allowed: capture.allowed ?? [],
   observe() {
     const path = unpacked(capture.path, workshop);
-    const attackTimesMs = (capture.expected ?? []).map(({ packets }) => timesOf(path, packets ?? {}));
+    const { stretched = 1 } = capture;
+    const attackTimesMs = (capture.expected ?? []).map(({ packets }) => timesOf(path, packets ?? {}, stretched));
     const observer = new Observer(capture.tenants, capture);
-    for (const block of blocksOf(path)) observer.observe(block);
+    for (const block of blocksOf(path, stretched)) observer.observe(block);
     return { ...observer.finish(), attackTimesMs };
   },
 });
@@ -54,11 +57,16 @@ function unpacked(path: string, workshop: string): string {
 }
 
 /** Up to where the file is broken; none when it is no capture at all. */
-function* blocksOf(path: string): Generator<FrameBlock> {
+function* blocksOf(path: string, stretched: number): Generator<FrameBlock> {
   try {
     const probe = openPcap(path);
+    let firstMs: Milliseconds | null = null;
     try {
-      for (let block = probe.next(0); block !== null; block = probe.next(0)) yield block;
+      for (let block = probe.next(0); block !== null; block = probe.next(0)) {
+        firstMs ??= block.timesMs[0]!;
+        if (stretched !== 1) stretch(block, firstMs, stretched);
+        yield block;
+      }
     } finally {
       probe.close();
     }
@@ -67,11 +75,16 @@ function* blocksOf(path: string): Generator<FrameBlock> {
   }
 }
 
-function timesOf(path: string, { from = ANY, to = ANY }: Between): Milliseconds[] {
+/** Answers too come later: after what they took, milliseconds, times as much. */
+function stretch({ timesMs, count }: FrameBlock, firstMs: Milliseconds, times: number): void {
+  for (let i = 0; i < count; i++) timesMs[i] = firstMs + (timesMs[i]! - firstMs) * times;
+}
+
+function timesOf(path: string, { from = ANY, to = ANY }: Between, stretched: number): Milliseconds[] {
   const [sources, destinations] = [from, to].map((addresses) => new TenantDirectory([tenantOf(addresses)]));
   const header = new Header();
   const times: Milliseconds[] = [];
-  for (const block of blocksOf(path)) {
+  for (const block of blocksOf(path, stretched)) {
     const view = new DataView(block.bytes.buffer, block.bytes.byteOffset, block.bytes.byteLength);
     for (let i = 0; i < block.count; i++) {
       const { offsets, capturedLengths, wireLengths, timesMs, linkType } = block;

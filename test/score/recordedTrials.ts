@@ -18,7 +18,12 @@ function tenantsAt(side: Side): WrittenTenant[] {
 export const recordedTrials = (): CaptureTrial[] =>
   RECORDINGS.flatMap((recording) => {
     const path = join(FOLDER, `${recording.name}.pcap.gz`);
-    return viewsOf(recording).map((view) => ({ ...view, path }));
+    const { slower } = recording;
+    const again =
+      slower === undefined
+        ? []
+        : viewsOf({ ...recording, name: slower.name }).map((view) => ({ ...view, stretched: slower.times }));
+    return [...viewsOf(recording), ...again].map((view) => ({ ...view, path }));
   });
 
 type View = Omit<CaptureTrial, 'path'>;

@@ -17,6 +17,8 @@ export interface Recording {
   /** Whose views it is judged by; left out: both sides', and of what is forged the victim's and that of the sender's port. */
   readonly ways?: readonly Way[];
   readonly allowed?: readonly Named[];
+  /** Judged a second time under this name, with pauses so many times as long. */
+  readonly slower?: { readonly name: string; readonly times: number };
   /** Of the link's addresses, that the tenant has as well. */
   readonly onLink?: readonly string[];
 }
