@@ -1,9 +1,9 @@
 /** Names floods of TCP segments that belong to no connection: ACK, RST, FIN, flags that no stack sends, reflected SYN-ACKs, backscatter. */
 import { hashAddress } from '../metering/address.ts';
-import { TCP_ACK, TCP_FIN, TCP_ODD, TCP_RST, TCP_SYN_ACK } from '../metering/decodeResult.ts';
+import { FRAGMENT, TCP_ACK, TCP_FIN, TCP_ODD, TCP_RST, TCP_SYN, TCP_SYN_ACK } from '../metering/decodeResult.ts';
 import { OUTBOUND, SOURCE_OTHER, SOURCE_SYN } from '../metering/window.ts';
 import { STRAY_REFUSED } from '../metering/pairTable.ts';
-import { isScanned } from './shared/contacts.ts';
+import { isOfFewPerPort, isScanned } from './shared/contacts.ts';
 import { floodDefinition } from './shared/flood.ts';
 import { answeredShare, received, sent, type Target } from './shared/target.ts';
 
@@ -38,21 +38,27 @@ function resetsOf({ window, tenant, topSources, hashSeed }: Target): number {
   }, 0);
 }
 
+/** That its tenant sends, or for a stranger all of them. */
+const fragmentsOf = ({ window, tenant }: Target): number => window.tenantPackets(tenant, OUTBOUND, FRAGMENT);
+
 /** How many of the packets of each sort belong to no connection, as far as the window shows. */
 function unasked(target: Target): Readonly<Record<Sort, number>> {
   const spoken = Math.max(sent(target, SOURCE_OTHER) - resetsOf(target), 0);
-  const asked = sent(target, SOURCE_SYN);
+  // A SYN at the end of a window is answered in the next one; and a SYN may come in fragments.
+  const asked = sent(target, SOURCE_SYN) + target.sentBefore(TCP_SYN) + fragmentsOf(target);
   const beyond = (kind: number, own: number): number => Math.max(received(target, kind) - own, 0);
+  const unscanned = (packets: number): number => (isOfFewPerPort(target, packets) ? 0 : packets);
   const ack = received(target, TCP_ACK);
   const unanswered = ack * (1 - answeredShare(target, TCP_ACK, ANSWERED_RATIO));
   return {
     ack: mayBeAlone(target) ? Math.min(Math.max(ack - spoken, 0), unanswered) : 0,
     // What is answered by RSTs belongs to no connection, for sure.
     refusedAck: isScanned(target, STRAY_REFUSED, ack) ? 0 : Math.min(ack, resetsOf(target)),
-    rst: beyond(TCP_RST, sent(target, SOURCE_OTHER) + asked),
-    fin: beyond(TCP_FIN, spoken),
+    // A server that is stopped ends its connections, and some clients reset them then.
+    rst: beyond(TCP_RST, sent(target, SOURCE_OTHER) + target.sentBefore(TCP_FIN) + asked),
+    fin: unscanned(beyond(TCP_FIN, spoken)),
     synAck: beyond(TCP_SYN_ACK, asked),
-    odd: received(target, TCP_ODD),
+    odd: unscanned(received(target, TCP_ODD)),
   };
 }
 
@@ -70,6 +76,8 @@ export const tcpFlood = floodDefinition({
   kinds: [TCP_ACK, TCP_RST, TCP_FIN, TCP_SYN_ACK, TCP_ODD],
   packetsPerSecond: 20_000,
   restsOnSilence: true,
+  heavyKinds: { kinds: new Set([TCP_RST, TCP_FIN, TCP_SYN_ACK, TCP_ODD]), weight: CONTROL_WEIGHT },
+  looksBack: [TCP_SYN, TCP_FIN],
   others: 'belong to connections',
   flooding: (target) => main(target)[1],
   weight: (target) => weightOf(main(target)[0]),

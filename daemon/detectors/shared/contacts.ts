@@ -29,3 +29,22 @@ export function isRefused({ window, words }: Target): boolean {
     );
   return new Set(refusals.map(({ responder, port }) => `${responder.join()} ${port}`)).size >= SCANNED_PORTS;
 }
+
+/**
+ * A scan comes from one source, or from a few at once (decoys), touches many ports, and each of them once and with a few
+ * retransmissions; up to half of the ports are missed, because a target is looked at closely only once it is busy.
+ */
+const SCANNER_SHARE = 0.8;
+const FEW_SOURCES = 16;
+const LEAST_PORTS = 8;
+const PROBES_PER_PORT = 8;
+
+/** Whether so many packets are few to each of many ports, from a few sources, as far as the closer look shows. */
+export function isOfFewPerPort(
+  { topSources: [first], distinctPorts, distinctSources }: Target,
+  packets: number,
+): boolean {
+  const oneSource = first !== undefined && first.share >= SCANNER_SHARE;
+  const sources = oneSource ? 1 : distinctSources;
+  return sources <= FEW_SOURCES && distinctPorts >= LEAST_PORTS && packets <= distinctPorts * PROBES_PER_PORT * sources;
+}

@@ -1,12 +1,15 @@
 /** What the flood detectors have in common: one finding for each target that receives too many packets of a kind. */
 import { z } from 'zod';
 import { count } from '../../config/units.ts';
+import { hashAddress } from '../../metering/address.ts';
 import type { Direction, Window } from '../../metering/window.ts';
+import { parseAddress } from '../../tenants/prefix.ts';
 import type { Detector, DetectorContext, DetectorDefinition, Finding, Json, Reading, Signature } from '../detector.ts';
 import { attribute } from './attribution.ts';
 import { rateSeconds, targetEvidence, trust, trustInSilence } from './evidence.ts';
 import { ForgedSources } from './forgedSources.ts';
 import { trafficOptions } from './options.ts';
+import { SentBefore } from './sentBefore.ts';
 import { burstSeconds, Target } from './target.ts';
 
 const CRITICAL = 5;
@@ -19,6 +22,29 @@ const LEAST_CLOSELY = 512;
 /** Targets that are looked at, and told of, when somebody asks; in each direction. */
 const EXPLAINED_TARGETS = 64;
 const EXPLAINED_READINGS = 3;
+
+/** How a burst is told from one that is answered for later: its finding waits for the next window. */
+interface Settlement {
+  /** Whether the packets may still be answered for; `threshold` is as in `flooding`. */
+  isOpen(target: Target, threshold: number): boolean;
+  /** Packets that answer for others. */
+  packets(target: Target): number;
+  /** So many of these answer for one. */
+  readonly ratio: number;
+}
+
+interface Found {
+  readonly target: Target;
+  readonly rate: number;
+  readonly finding: Finding;
+}
+
+/** A finding of the window before, and what it waits for. */
+interface Held {
+  readonly finding: Finding;
+  readonly packets: number;
+  readonly settled: number;
+}
 
 export interface FloodRule {
   readonly id: string;
@@ -35,6 +61,12 @@ export interface FloodRule {
   flooding(target: Target, threshold: number): number;
   /** Of which sort the flood is, where there are several. */
   type?(target: Target): string;
+  /** Kinds whose packets may count for so many each; those of the others for one; left out: of all for one. */
+  readonly heavyKinds?: { readonly kinds: ReadonlySet<number>; readonly weight: number };
+  /** What makes a burst none after all, be it in the next window; left out: nothing does. */
+  readonly settles?: Settlement;
+  /** The kinds of which it asks what a tenant sent in the window before; none if left out. */
+  readonly looksBack?: readonly number[];
   /** How many packets each of the flood's counted for, where some sorts are less usual than others; 1 if left out. */
   weight?(target: Target): number;
 }
@@ -42,6 +74,14 @@ export interface FloodRule {
 /** Packets of the kinds of a rule. */
 const countOf = ({ kinds }: FloodRule, window: Window, line: number): number =>
   kinds.reduce((sum, kind) => sum + window.targetPackets(line, kind), 0);
+
+/** What these may come to at most, by the weights of their kinds. */
+const mostOf = ({ kinds, heavyKinds }: FloodRule, window: Window, line: number): number =>
+  kinds.reduce(
+    (sum, kind) =>
+      sum + window.targetPackets(line, kind) * (heavyKinds?.kinds.has(kind) === true ? heavyKinds.weight : 1),
+    0,
+  );
 
 const configOf = (packetsPerSecond: number) =>
   z
@@ -81,6 +121,9 @@ class FloodDetector implements Detector {
   readonly #threshold: number;
   readonly #context: DetectorContext;
   readonly #forged: ForgedSources;
+  readonly #before: SentBefore | null;
+  /** By victim; those of one window. */
+  #held = new Map<string, Held>();
 
   constructor(rule: FloodRule, signature: Signature, threshold: number, context: DetectorContext) {
     this.id = rule.id;
@@ -90,22 +133,55 @@ class FloodDetector implements Detector {
     this.#threshold = threshold;
     this.#context = context;
     this.#forged = new ForgedSources(context);
+    this.#before = rule.looksBack === undefined ? null : new SentBefore(rule.looksBack, context.tenants.length);
   }
 
   observe(window: Window): Finding[] {
-    const findings: Finding[] = [];
+    const found: { readonly target: Target; readonly rate: number }[] = [];
+    this.#before?.turnTo(window);
     const allowed = this.#threshold * rateSeconds(window);
     const least = allowed * this.#signature.leaveBelow;
     const noted = this.#context.noteLevel === undefined ? least : allowed * NOTED_SHARE;
     for (const line of window.targets.used()) {
       // A burst is worth as much as its packets would be in the shortest time that a rate is taken over.
-      if (countOf(this.#rule, window, line) < noted * LEAST_BURST_SHARE) continue;
-      const target = new Target(window, line, this.#context.hashSeed);
+      if (mostOf(this.#rule, window, line) < noted * LEAST_BURST_SHARE) continue;
+      const target = this.#targetAt(window, line);
       const rate = this.#rate(target);
-      if (rate >= this.#threshold * this.#signature.leaveBelow) findings.push(...this.#findingsAt(target, rate));
+      if (rate >= this.#threshold * this.#signature.leaveBelow) found.push({ target, rate });
       else if (rate * rateSeconds(window) >= noted) this.#noteLevel(target, rate);
     }
+    return this.#settle(
+      window,
+      found.flatMap(({ target, rate }) => this.#findingsAt(target, rate).map((finding) => ({ target, rate, finding }))),
+    );
+  }
+
+  /** Bursts wait for the next window: what is asked at the end of one is answered in another. */
+  #settle(window: Window, found: readonly Found[]): Finding[] {
+    const before = this.#held;
+    const { settles } = this.#rule;
+    if (settles === undefined) return found.map(({ finding }) => finding);
+    this.#held = new Map();
+    const findings: Finding[] = [];
+    for (const { target, rate, finding } of found) {
+      const seconds = burstSeconds(target);
+      const isBurst = seconds < rateSeconds(window) && settles.isOpen(target, this.#threshold * seconds);
+      if (before.delete(target.address) || !isBurst) findings.push(finding);
+      else this.#held.set(target.address, { finding, packets: rate * seconds, settled: settles.packets(target) });
+    }
+    for (const { finding, packets, settled } of before.values())
+      if (settled + this.#settledAt(window, finding, settles) < settles.ratio * packets) findings.push(finding);
     return findings;
+  }
+
+  #settledAt(window: Window, { victim }: Finding, settles: Settlement): number {
+    const words = victim === null ? null : parseAddress(victim);
+    const line = words === null ? -1 : window.targets.find(hashAddress(this.#context.hashSeed, ...words), ...words);
+    return line < 0 ? 0 : settles.packets(this.#targetAt(window, line));
+  }
+
+  #targetAt(window: Window, line: number): Target {
+    return new Target(window, line, this.#context.hashSeed, this.#before);
   }
 
   /** The flood's packets a second. */
@@ -156,7 +232,7 @@ class FloodDetector implements Detector {
       .filter((line) => packetsTo(line) > 0)
       .toSorted((a, b) => packetsTo(b) - packetsTo(a))
       .slice(0, EXPLAINED_TARGETS)
-      .flatMap((line) => this.#readingAt(new Target(window, line, this.#context.hashSeed), tenant))
+      .flatMap((line) => this.#readingAt(this.#targetAt(window, line), tenant))
       .filter((reading) => reading.direction === direction)
       .toSorted((a, b) => (b.value ?? 0) - (a.value ?? 0))
       .slice(0, EXPLAINED_READINGS);

@@ -4,6 +4,7 @@ import type { TopPort, TopSource } from '../../metering/detailTable.ts';
 import { estimateDistinct } from '../../metering/distinctSketch.ts';
 import { DETAIL_PACKETS, type Window } from '../../metering/window.ts';
 import { rateSeconds } from './evidence.ts';
+import type { SentBefore } from './sentBefore.ts';
 
 /** Rates of what lasts less are taken over this. */
 const LEAST_BURST_MS = 100;
@@ -14,6 +15,8 @@ export class Target {
   readonly line: number;
   readonly words: AddressWords;
   readonly hashSeed: number;
+  /** Packets of a kind that its tenant sent in the window before, as far as somebody remembers them. */
+  readonly sentBefore: (kind: number) => number;
   /** Of the closer look; -1: none was free. */
   readonly #slot: number;
   #topSources: readonly TopSource[] | undefined;
@@ -22,8 +25,9 @@ export class Target {
   #distinctSources: number | undefined;
   #distinctPorts: number | undefined;
 
-  constructor(window: Window, line: number, hashSeed: number) {
+  constructor(window: Window, line: number, hashSeed: number, before: SentBefore | null = null) {
     this.window = window;
+    this.sentBefore = (kind) => before?.of(this.tenant, kind) ?? 0;
     this.line = line;
     this.words = wordsOf(window, line);
     this.hashSeed = hashSeed;
