@@ -5,6 +5,7 @@
 import { cpus, loadavg, release } from 'node:os';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { measureApi } from './api.ts';
 import { measureCap } from './cap.ts';
 import { measureCollector } from './collector.ts';
 import { measureDetectors } from './detectors.ts';
@@ -42,6 +43,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   latency: measureLatency,
   memory: measureMemory,
   host: measureHost,
+  api: measureApi,
 };
 
 const describeMachine = () => ({
