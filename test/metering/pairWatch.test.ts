@@ -52,6 +52,7 @@ const back = (spec: Partial<FrameSpec>): Uint8Array =>
   frame({ source: b, destination: a, sourcePort: 80, destinationPort: 40_000, ...spec });
 const udp = { protocol: 'udp' } as const;
 const TTL_AT = 22;
+const SEQUENCE_AT = 38;
 const expiring = (spec: Partial<FrameSpec>): Uint8Array => patched(to(spec), TTL_AT, 1);
 /** A SYN with four bytes of options. */
 const withOptions = (...options: number[]): Uint8Array =>
@@ -343,6 +344,14 @@ function fragmentOf(family: 4 | 6, unit: number, hasMore: boolean): Uint8Array {
   return frame({ source: '2001:db8:f::1', destination: '2001:db8:8::9', ...udp, payload: 504, extensions });
 }
 
+/** Number 7 is acknowledged by 8. */
+const shake = (source: string, acknowledged: number): Uint8Array[] => [
+  to({ source }),
+  patched(back({ destination: source, flags: syn | ack }), SEQUENCE_AT, 0, 0, 0, 7),
+  patched(to({ source, flags: ack }), SEQUENCE_AT + 4, 0, 0, 0, acknowledged),
+];
+const established = (texts: readonly string[]): number => texts.filter((text) => text.startsWith('established')).length;
+
 const direction = (isOutgoing: readonly boolean[], ...frames: readonly Uint8Array[]): FrameBlock => {
   const block = blockOf(frames.map((bytes) => ({ bytes })));
   isOutgoing.forEach((is, i) => (block.flags[i] = is ? FRAME_OUTGOING : 0));
@@ -495,6 +504,15 @@ describe('PairWatch', () => {
       assert.equal(overlapping(keptMs).length, 1);
       assert.deepEqual(overlapping(keptMs + 1), [], 'the number is used again');
     });
+
+  it('shows of a window some of the strangers that a tenant shook hands with, who acknowledge its number', () => {
+    assert.deepEqual(new Bed().sightings(...shake(a, 8)).slice(2), [`established ${a} > ${b} 80`]);
+    assert.deepEqual(new Bed().sightings(...shake(a, 9)).slice(2), []);
+    const many = Array.from({ length: 60 }, (_, i) => shake(`203.0.113.${i + 1}`, 8)).flat();
+    const bed = new Bed();
+    assert.equal(established(bed.sightings(...many)), 32);
+    assert.equal(established(bed.sightings(...many)), 32, 'and of the next one');
+  });
 
   it('tells answers to ARP that were asked for from those that were not, and whose card they speak of', () => {
     const bed = new Bed();
