@@ -192,7 +192,8 @@ function decodeExtensions(
     if (why !== 0) break;
     seen = noteExtension(view, at, next, count, seen, header);
     const length = extensionLength(view, at, next);
-    if (next === FRAGMENT_HEADER) {
+    // Of several the first that is none of a whole packet: what it holds is put together before it is read.
+    if (next === FRAGMENT_HEADER && fragment === 0) {
       // To IPv4's order; 0 is an atomic fragment (RFC 6946): a whole packet.
       const offsetAndMore = view.getUint16(at + 2);
       fragment = (offsetAndMore >> 3) | ((offsetAndMore & 1) * MORE_FRAGMENTS);

@@ -91,6 +91,16 @@ const rows: readonly (readonly [criterion: string, told: Told, expected: Partial
     { kind: 'other', reason: 'ipv6ExtensionTruncated', anomalies: ['tinyFragment'] },
   ],
   [
+    'of IPv6, a first one that holds an atomic one',
+    told(v6([fragment(0, 1), fragment(0, 0)], { payload: 484 })),
+    { ...FIRST, length: 512, anomalies: ['extensionOrder'] },
+  ],
+  [
+    'of IPv6, a later one behind an atomic one',
+    told(v6([fragment(0, 0), fragment(512, 1)], { payload: 492 })),
+    { ...FIRST, offset: 512, length: 512, anomalies: ['extensionOrder'] },
+  ],
+  [
     'of IPv6, of a packet that says it is longer than it is',
     told(patched(v6([fragment(0, 1)], { payload: 4 }).subarray(0, 14 + 40 + 8 + 12), 18, 2, 0)),
     { ...FIRST, reason: 'tcpTruncated', anomalies: [] },
