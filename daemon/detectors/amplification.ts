@@ -5,7 +5,7 @@ import type { Milliseconds } from '../../probes/probe.ts';
 import { count } from '../config/units.ts';
 import { formatAddress } from '../metering/address.ts';
 import { AMPLIFIERS } from '../metering/amplifiers.ts';
-import { type PairLine, RESPONSE } from '../metering/pairTable.ts';
+import { type PairLine, RESPONSE, UDP_CONTACT } from '../metering/pairTable.ts';
 import type { Window } from '../metering/window.ts';
 import type {
   Detector,
@@ -39,6 +39,8 @@ const CRITICAL = 40;
 const SPAN_MS = 4000;
 const SLICES = 8;
 const SLICE_MS = SPAN_MS / SLICES;
+/** Who asks half as many new services as have answered unasked asks: its questions are lost, sampled away, or from before the start. */
+const UNASKED_RATIO = 2;
 /** Targets and services that are followed; reflectors of each that are told apart. */
 const MAX_TRACKS = 128;
 const MAX_REFLECTORS = 16;
@@ -70,6 +72,7 @@ const savedTrack = z.object({
   slice: z.number().int(),
   packets: slices,
   bytes: slices,
+  asked: slices.default(Array<number>(SLICES).fill(0)),
   reflectors: z.array(z.tuple([z.string(), z.object({ seenMs: z.number(), packets: z.number() })])).max(MAX_REFLECTORS),
 });
 
@@ -83,6 +86,8 @@ interface Track {
   /** By slice of time, modulo their number. */
   readonly packets: number[];
   readonly bytes: number[];
+  /** Services of the sort that the target spoke to for the first time. */
+  readonly asked: number[];
   /** By address: when it was last seen, and its packets. */
   readonly reflectors: Map<string, { seenMs: Milliseconds; packets: number }>;
   slice: number;
@@ -130,7 +135,7 @@ class AmplificationDetector implements Detector {
   #thin(window: Window): Finding[] {
     return [...this.#tracks.values()].flatMap((track) => {
       const value = rateOf(track);
-      const isThem = track.reflectors.size >= FEW_REFLECTORS && value >= this.#threshold * signature.leaveBelow;
+      const isThem = isUnasked(track) && value >= this.#threshold * signature.leaveBelow;
       const tenant = this.#tenantOf(track);
       if (!isThem || tenant === null) return [];
       return [{ ...this.#finding(window, value, evidenceOf(window, track)), ...tenant, ...ends(track) }];
@@ -163,11 +168,24 @@ class AmplificationDetector implements Detector {
   #turn(window: Window): void {
     const slice = Math.floor(window.startMs / SLICE_MS);
     for (const line of window.pairs.lines()) if (line.sighting === RESPONSE) this.#take(line, slice, window.startMs);
+    this.#countAsked(window, slice);
     for (const [key, track] of this.#tracks) {
       advance(track, slice);
       for (const [address, { seenMs }] of track.reflectors)
         if (Math.abs(window.startMs - seenMs) > SPAN_MS) track.reflectors.delete(address);
       if (track.reflectors.size === 0) this.#tracks.delete(key);
+    }
+  }
+
+  /** Of targets that are followed: most hosts ask somebody. */
+  #countAsked(window: Window, slice: number): void {
+    if (this.#tracks.size === 0) return;
+    for (const line of window.pairs.lines()) {
+      const service = line.sighting === UDP_CONTACT ? AMPLIFIERS.get(line.port) : undefined;
+      const track = service && this.#tracks.get(`${formatAddress(...line.initiator)} ${service}`);
+      if (!track) continue;
+      advance(track, slice);
+      track.asked[slice % SLICES]! += 1;
     }
   }
 
@@ -196,7 +214,8 @@ class AmplificationDetector implements Detector {
       .filter((track) => this.#tenantOf(track)?.tenant === id && !told.has(ends(track).victim))
       .map((track): Reading => {
         const few = track.reflectors.size < FEW_REFLECTORS;
-        const reason = few ? `${track.reflectors.size} reflectors are no attack yet: ${FEW_REFLECTORS} are` : null;
+        const asks = isUnasked(track) ? null : 'it asks about as many of them';
+        const reason = few ? `${track.reflectors.size} reflectors are no attack yet: ${FEW_REFLECTORS} are` : asks;
         const { direction = null } = this.#tenantOf(track) ?? {};
         return { signature, direction, ...ends(track), value: Math.round(rateOf(track)), threshold, reason };
       });
@@ -237,6 +256,7 @@ const begin = (line: PairLine, service: string, slice: number): Track => ({
   tenants: [line.responderTenant, line.initiatorTenant],
   packets: Array<number>(SLICES).fill(0),
   bytes: Array<number>(SLICES).fill(0),
+  asked: Array<number>(SLICES).fill(0),
   reflectors: new Map(),
   slice,
 });
@@ -244,12 +264,16 @@ const begin = (line: PairLine, service: string, slice: number): Track => ({
 /** Empties the slices that have passed; a clock that was set back by more than the span begins anew. */
 function advance(track: Track, slice: number): void {
   const passed = Math.abs(slice - track.slice) >= SLICES ? SLICES : Math.max(slice - track.slice, 0);
-  for (let i = 0; i < passed; i++) track.packets[(slice - i) % SLICES] = track.bytes[(slice - i) % SLICES] = 0;
+  for (let i = 0; i < passed; i++)
+    for (const counts of [track.packets, track.bytes, track.asked]) counts[(slice - i) % SLICES] = 0;
   if (passed > 0) track.slice = slice;
 }
 
 const sumOf = (counts: readonly number[]): number => counts.reduce((sum, each) => sum + each, 0);
 const rateOf = ({ packets }: Track): number => sumOf(packets) / (SPAN_MS / 1000);
+
+const isUnasked = ({ reflectors, packets, asked }: Track): boolean =>
+  reflectors.size >= FEW_REFLECTORS && sumOf(packets) >= sumOf(asked) * UNASKED_RATIO;
 
 function ends({ victim, reflectors }: Track): Pick<Finding, 'victim' | 'offender'> {
   const [only] = reflectors.keys();

@@ -1,50 +1,12 @@
 /** What is asked at the end of one window and answered in the next is no flood, in either of them. */
 import assert from 'node:assert/strict';
-import { createDetectors } from '../../daemon/detectors/index.ts';
-import { Incidents } from '../../daemon/incidents/incidents.ts';
-import { Meter } from '../../daemon/metering/meter.ts';
-import { Tick } from '../../daemon/metering/tick.ts';
-import { TABLES, Window, WINDOW_MS } from '../../daemon/metering/window.ts';
-import { blockOf, frame, type FrameSpec, patched, TCP_FLAGS, type TimedFrame } from '../support/frames.ts';
-import { testContext } from '../support/windowBuilder.ts';
+import { frame, patched, TCP_FLAGS, type TimedFrame } from '../support/frames.ts';
+import { at, each, opened, PBX, PEER, START_MS, stranger } from './frameBed.ts';
 
-const PBX = '198.51.100.9';
-const PEER = '203.0.113.1';
-/** Where a window begins. */
-const START_MS = 1_700_000_000_000;
 /** 30 ms before the end of the first window. */
 const EDGE_MS = 220;
 const { syn, ack, fin, psh, rst } = TCP_FLAGS;
 
-/** What was opened by the frames. */
-function opened(frames: readonly TimedFrame[]): string[] {
-  const context = testContext();
-  const window = new Window({ tenants: context.tenants.length, ...TABLES.internet });
-  const detectors = createDetectors({}, context, 'packets');
-  const incidents = new Incidents({ closeAfterMs: 30_000, maxOpen: 100 });
-  const told: string[] = [];
-  const tick = new Tick({
-    meter: new Meter(context.directory, window, { seed: context.hashSeed }),
-    nextWindow: () => window,
-    dropped: () => 0,
-    onWindow({ startMs, endMs }) {
-      const findings = detectors.flatMap((detector) => detector.observe(window));
-      for (const { event, incident } of incidents.observe('eth0', endMs, endMs - startMs, findings))
-        if (event === 'opened')
-          told.push(`${incident.signature} ${incident.direction} ${incident.offender} > ${incident.victim}`);
-    },
-  });
-  const end = at(2 * WINDOW_MS, { source: PEER, destination: '192.0.2.1' });
-  for (const each of [...frames, end].toSorted((a, b) => (a.timeMs ?? 0) - (b.timeMs ?? 0)))
-    tick.observe(blockOf([each]));
-  tick.finish();
-  return told;
-}
-
-const at = (afterMs: number, spec: FrameSpec): TimedFrame => ({ bytes: frame(spec), timeMs: START_MS + afterMs });
-const each = (count: number, make: (i: number) => readonly TimedFrame[]): TimedFrame[] =>
-  Array.from({ length: count }, (_, i) => make(i)).flat();
-const stranger = (i: number): string => `203.0.${i >> 8}.${i & 255}`;
 /** So many within 20 ms. */
 const within = (i: number, count: number): number => (i * 20) / count;
 
