@@ -4,8 +4,17 @@ import { defaultConfig } from '../config/host.ts';
 
 export function print(text: string): void {
   if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', endOfOutput);
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${printable(text)}\n`);
 }
+
+/** Control characters, and those that turn the direction of text: a name from outside is not to move the cursor. */
+const UNPRINTABLE = /[\p{Cc}\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/gu;
+
+/** Fit for a terminal: all but ends of lines are written as JSON writes them, so that JSON stays what it is. */
+export const printable = (text: string): string =>
+  text.replaceAll(UNPRINTABLE, (each) =>
+    each === '\n' ? each : `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 
 /** Who reads the pipe has seen enough (`weir replay … | head`). */
 function endOfOutput(error: Error & { code?: string }): void {
@@ -15,7 +24,7 @@ function endOfOutput(error: Error & { code?: string }): void {
 
 /** Prints the message and gives the exit code of a failure. */
 export function fail(message: string): 1 {
-  process.stderr.write(`${message}\n`);
+  process.stderr.write(`${printable(message)}\n`);
   return 1;
 }
 

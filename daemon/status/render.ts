@@ -5,7 +5,8 @@ import { formatQuantity, formatRate, formatShare, formatTime } from '../incident
 import { assessHealth } from './health.ts';
 import { renderCollector } from './renderCollector.ts';
 import { FQ_CODEL_PACKAGE } from '../enforcement/capabilities.ts';
-import type { EnforcementStatus, InterfaceStatus, StatusSnapshot, TenantStatus, TrafficRate } from './snapshot.ts';
+import { renderTenants } from './renderTenants.ts';
+import type { EnforcementStatus, InterfaceStatus, StatusSnapshot, TenantStatus } from './snapshot.ts';
 import { renderHost, renderWorkloads } from './renderHost.ts';
 import type { StoreStatus } from './storeStatus.ts';
 import { limitLine } from './renderLimits.ts';
@@ -15,7 +16,6 @@ import { table } from './textTable.ts';
 const MAX_TENANTS = 20;
 const MAX_CLOSED = 5;
 const UNKNOWN = '?';
-const NONE = '-';
 
 /** Without a newline at the end. */
 export function renderStatus(snapshot: StatusSnapshot): string {
@@ -34,7 +34,7 @@ export function renderStatus(snapshot: StatusSnapshot): string {
     ),
     section('Interfaces', [...renderInterfaces(snapshot.interfaces), ...snapshot.interfaces.flatMap(renderDoubts)]),
     section('Flow collector', snapshot.collector === null ? [] : renderCollector(snapshot.collector)),
-    section('Tenants', renderTenants(snapshot.tenants)),
+    section('Tenants', renderBusiest(snapshot.tenants)),
     section('Host', snapshot.host === null ? [] : renderHost(snapshot.host)),
     section('Workloads', renderWorkloads(snapshot.tenants)),
     section('Alertmanager', renderAlertmanagers(snapshot)),
@@ -163,41 +163,16 @@ function lost({ dropped, lossRatio }: InterfaceStatus): string {
 }
 
 /** Those with something to tell first, then by rate. */
-function renderTenants(tenants: readonly TenantStatus[]): string[] {
-  const shown = tenants.toSorted((a, b) => weight(b) - weight(a)).slice(0, MAX_TENANTS);
-  const lines = table(
-    1,
-    ['tenant', 'in', 'packets', 'out', 'packets', 'threshold', 'limit', 'open'],
-    shown.map((tenant) => [
-      tenant.id,
-      ...rateCells(tenant.inbound),
-      ...rateCells(tenant.outbound),
-      thresholdWords(tenant.plan),
-      bits(tenant.limit?.rateBps ?? null),
-      String(tenant.openIncidents),
-    ]),
-  );
-  const rest = tenants.length - shown.length;
-  return rest === 0 ? lines : [...lines, `and ${rest} more`];
+function renderBusiest(tenants: readonly TenantStatus[]): string[] {
+  const lines = renderTenants(tenants.toSorted((a, b) => weight(b) - weight(a)).slice(0, MAX_TENANTS));
+  const rest = tenants.length - MAX_TENANTS;
+  return rest <= 0 ? lines : [...lines, `and ${rest} more`];
 }
 
 function weight({ openIncidents, limit, inbound, outbound }: TenantStatus): number {
   const rate = (inbound?.bitsPerSecond ?? 0) + (outbound?.bitsPerSecond ?? 0);
   return rate + (openIncidents > 0 || limit !== null ? Number.MAX_SAFE_INTEGER / 2 : 0);
 }
-
-function rateCells(rate: TrafficRate | null): [string, string] {
-  if (rate === null) return [UNKNOWN, UNKNOWN];
-  return [formatRate(rate.bitsPerSecond, 'bit/s'), formatRate(rate.packetsPerSecond, 'packets/s')];
-}
-
-function thresholdWords({ guaranteed, thresholdBps, thresholdPacketsPerSecond }: TenantStatus['plan']): string {
-  if (guaranteed) return 'guaranteed';
-  const packets = thresholdPacketsPerSecond === null ? [] : [formatRate(thresholdPacketsPerSecond, 'packets/s')];
-  return [...(thresholdBps === null ? [] : [bits(thresholdBps)]), ...packets].join(', ') || NONE;
-}
-
-const bits = (bps: number | null): string => (bps === null ? NONE : formatRate(bps, 'bit/s'));
 
 function renderAlertmanagers({ alertmanager, now }: StatusSnapshot): string[] {
   return alertmanager.map(({ url, ok, lastSuccessAt, lastError, pending }) => {

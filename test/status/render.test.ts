@@ -20,8 +20,8 @@ Interfaces
   eth0  up     internet  1 Gbit/s  52.1 kpps  26.7 Mbit/s    1.23 M     0           0         0
 
 Tenants
-  tenant           in  packets          out  packets  threshold  limit  open
-  acme    26.6 Mbit/s  52 kpps  77.2 kbit/s  104 pps  80 Mbit/s      -     0`,
+  tenant           in  packets          out  packets  threshold  limit  dropped  open
+  acme    26.6 Mbit/s  52 kpps  77.2 kbit/s  104 pps  80 Mbit/s      -        -     0`,
     );
   });
 
@@ -91,9 +91,9 @@ Interfaces
   veth-acme  up     acme      1 Gbit/s  52.1 kpps  26.7 Mbit/s    1.23 M  6.2 k (< 1 %)           0         0
 
 Tenants
-  tenant           in  packets          out  packets           threshold      limit  open
-  beta    26.6 Mbit/s  52 kpps  77.2 kbit/s  104 pps          guaranteed  20 Mbit/s     0
-  acme              ?        ?            ?        ?  80 Mbit/s, 50 kpps          -     0
+  tenant           in  packets          out  packets           threshold      limit  dropped  open
+  beta    26.6 Mbit/s  52 kpps  77.2 kbit/s  104 pps          guaranteed  20 Mbit/s     10 k     0
+  acme              ?        ?            ?        ?  80 Mbit/s, 50 kpps          -        -     0
 
 Alertmanager
   http://127.0.0.1:9093: FAILING (ECONNREFUSED), last accepted 12 s ago, 1 pending`,

@@ -1,23 +1,14 @@
 /** One incident: what, since when, how bad, who, what was done, and what can be done. */
-import type { Clause } from '../../detectors/detector.ts';
+import { CLAUSE_WORDS } from '../../incidents/clauses.ts';
 import { formatQuantity, formatRate, formatShare } from '../../incidents/format.ts';
 import type { Incident, TrafficEvidence } from '../../incidents/incident.ts';
+import { courseOf } from '../../reports/course.ts';
 import type { IncidentDetail } from '../answers.ts';
 import type { StatusSnapshot } from '../snapshot.ts';
 import { html, type Html, type Part } from './html.ts';
 import { limitTable, modeWords } from './overviewPage.ts';
 import { facts, lasting, meter, notice, page, severityBadge, table, tenantLink, time, timeAgo } from './pieces.ts';
 import { endedTable } from './tenantPage.ts';
-
-/** The clauses of the policy, in its words. */
-const CLAUSES: Readonly<Record<Clause, string>> = {
-  'network.disruption': 'Disruption of the network: floods and other attacks on reachability',
-  'network.snooping': 'Snooping: scans of hosts and ports',
-  'network.spoofing': 'Spoofing: forged sources and headers',
-  'network.throughput': 'Throughput beyond what the plan is for',
-  'resource.cpu': 'More processor than a share of the host',
-  'resource.memory': 'More memory than a share of the host',
-};
 
 export function incidentPage(detail: IncidentDetail, status: Pick<StatusSnapshot, 'enforcement' | 'now'>): string {
   const { incident, words, missing } = detail;
@@ -45,7 +36,7 @@ export function incidentPage(detail: IncidentDetail, status: Pick<StatusSnapshot
       ['tenant', tenantLink(tenant)],
       ['by', parties(incident.offender)],
       ['against', parties(incident.victim)],
-      ['clause', `${CLAUSES[incident.clause]} (${incident.clause})`],
+      ['clause', `${CLAUSE_WORDS[incident.clause]} (${incident.clause})`],
       ['seen at', incident.observationPoint],
       ['confidence', formatShare(incident.confidence)],
     ])}
@@ -89,28 +80,10 @@ export function incidentPage(detail: IncidentDetail, status: Pick<StatusSnapshot
 
 const parties = (party: string | null): Part => party ?? 'nobody in particular, or many';
 
-/** What happened when, from the first to the last. */
-function timeline({ incident, limits, limit }: IncidentDetail): Html {
-  const { firstSeen, lastSeen, state } = incident;
-  const standing =
-    limit !== null && limit.state === 'inForce' ? [[limit.since, `limited: ${limit.reason}`] as const] : [];
-  const events: readonly (readonly [at: string, what: string])[] = [
-    [firstSeen, 'seen for the first time'],
-    ...limits.flatMap(
-      ({ since, by, reason, ended, rateBps }) =>
-        [
-          [since, `limited to ${formatRate(rateBps, 'bit/s')} by ${by}: ${reason}`],
-          [ended.at, `limit ended by ${ended.by}: ${ended.reason}`],
-        ] as const,
-    ),
-    ...standing,
-    [lastSeen, state === 'open' ? 'seen last, and it goes on' : 'seen for the last time'],
-  ];
-  const sorted = events.toSorted(([a], [b]) => Date.parse(a) - Date.parse(b));
-  return html`<ol class="timeline">
-    ${sorted.map(([at, what]) => html`<li>${time(at)} ${what}</li>`)}
+const timeline = (detail: IncidentDetail): Html =>
+  html`<ol class="timeline">
+    ${courseOf(detail).map(({ at, what }) => html`<li>${time(at)} ${what}</li>`)}
   </ol>`;
-}
 
 function heights({ incident, heights: all }: IncidentDetail): Html {
   return html`<details>
