@@ -7,6 +7,8 @@ import type { HistoryAnswers, HistoryQuestions, Kind } from './historyQuestions.
 
 const MAX_WAITING = 64;
 const PATIENCE_MS = 3000;
+/** A page of incidents is 2 MB at most; what is left over from answers must not pile up. */
+const HEAP = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 };
 
 /** The past cannot be read now: its message says why, for a person. */
 export class HistoryUnavailable extends Error {}
@@ -67,7 +69,7 @@ export class HistoryReader implements Component {
 
   #launch(): Worker {
     const { path, script = new URL('historyWorker.ts', import.meta.url) } = this.#options;
-    const worker = new Worker(script, { workerData: { path } });
+    const worker = new Worker(script, { workerData: { path }, resourceLimits: HEAP });
     let failure = 'it ended';
     worker.on('message', (reply: Arrived) => {
       const waiting = this.#waiting.get(reply.number);
