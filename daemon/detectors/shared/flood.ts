@@ -15,6 +15,8 @@ import { burstSeconds, Target } from './target.ts';
 const CRITICAL = 5;
 /** The shortest time that a rate is taken over, of a usual window. */
 const LEAST_BURST_SHARE = 0.4;
+/** Of one packet in thousands, two that happen to be of a kind are no flood yet. */
+const LEAST_SAMPLED = 8;
 /** Of the threshold: less is not worth a note. */
 const NOTED_SHARE = 0.1;
 /** Targets with fewer packets a second are not looked at closely: then a scan is not told from a flood, nor is known who does it. */
@@ -187,7 +189,10 @@ class FloodDetector implements Detector {
   /** The flood's packets a second. */
   #rate(target: Target): number {
     const seconds = burstSeconds(target);
-    return this.#rule.flooding(target, this.#threshold * seconds) / seconds;
+    const packets = this.#rule.flooding(target, this.#threshold * seconds);
+    const { samplingInterval } = target.window;
+    const least = samplingInterval === null || samplingInterval === 1 ? 0 : LEAST_SAMPLED * samplingInterval;
+    return packets < least * (this.#rule.weight?.(target) ?? 1) ? 0 : packets / seconds;
   }
 
   #noteLevel(target: Target, rate: number): void {
