@@ -131,7 +131,7 @@ function linkWords(link: InterfaceStatus['link']): string {
 }
 
 /** Why its figures may be wrong; nothing as a rule. */
-function renderDoubts({ name, captureProcess, onlySees, clock, unseen }: InterfaceStatus): string[] {
+export function renderDoubts({ name, captureProcess, onlySees, clock, unseen }: InterfaceStatus): string[] {
   const doubts: string[] = [];
   if (captureProcess !== null && captureProcess.restarts > 0) {
     const { restarts, lastFailure } = captureProcess;

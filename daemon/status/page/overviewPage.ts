@@ -3,7 +3,9 @@ import { describeSubject, describeValue } from '../../incidents/describe.ts';
 import { formatQuantity, formatShare } from '../../incidents/format.ts';
 import type { Incident } from '../../incidents/incident.ts';
 import { byRate } from '../archive.ts';
+import type { CollectorStatus, ExporterStatus } from '../collectorStatus.ts';
 import { assessHealth, type Health } from '../health.ts';
+import { renderDoubts } from '../render.ts';
 import type { InterfaceStatus, LimitStatus, StatusSnapshot, TenantStatus } from '../snapshot.ts';
 import { html, type Html, type Part } from './html.ts';
 import {
@@ -30,11 +32,12 @@ import {
 const MOST_INCIDENTS = 20;
 const MOST_TENANTS = 25;
 const MOST_CLOSED = 10;
+const MOST_EXPORTERS = 20;
 /** The share of frames lost from which counts are no longer what was. */
 const LOSS_TO_TELL = 0.001;
 
 export function overviewPage(status: StatusSnapshot): string {
-  const { incidents, limits, interfaces, tenants, now } = status;
+  const { incidents, limits, interfaces, collector, tenants, now } = status;
   const open = incidents.filter(({ state }) => state === 'open').toSorted(byWeight);
   const closed = incidents.filter(({ state }) => state === 'closed').slice(0, MOST_CLOSED);
   const health = assessHealth(status);
@@ -47,10 +50,14 @@ export function overviewPage(status: StatusSnapshot): string {
       <h2>Limits</h2>
       ${limits.length === 0 ? html`<p>Nobody is limited. ${modeWords(status)}</p>` : limitTable(limits, now)}
     </section>
-    <section>
-      <h2>Interfaces</h2>
-      ${interfaceTable(interfaces, now)}
-    </section>
+    ${
+      interfaces.length > 0 &&
+      html`<section>
+        <h2>Interfaces</h2>
+        ${interfaceTable(interfaces, now)}
+      </section>`
+    }
+    ${collector !== null && exporterSection(collector, now)}
     <section>
       <h2>Tenants by rate</h2>
       ${tenantTable('tenants by rate', tenants.toSorted(byRate).slice(0, MOST_TENANTS))}
@@ -93,6 +100,7 @@ function troubles(status: StatusSnapshot): Part {
           `${formatShare(lossRatio ?? 0)} of the packets at ${name} were lost since the start: counts are too low`,
         ),
       ),
+    interfaces.flatMap(renderDoubts).map((doubt) => notice('warning', doubt)),
     (store?.state === 'failing' || store?.state === 'stalled') &&
       notice('warning', `What happens is not kept: ${store.lastError ?? 'the disk does not answer'}`),
     alertmanager
@@ -182,6 +190,37 @@ function lost({ dropped, lossRatio }: InterfaceStatus): Part {
   return dropped === 0 || lossRatio === null
     ? String(dropped)
     : `${formatQuantity(dropped, '')} (${formatShare(lossRatio)})`;
+}
+
+function exporterSection({ state, exporters }: CollectorStatus, now: string): Html {
+  const shown = exporters.toSorted((a, b) => b.records - a.records).slice(0, MOST_EXPORTERS);
+  return html`<section>
+    <h2>Flow exporters</h2>
+    ${
+      shown.length === 0
+        ? html`<p>Nothing has come from any of them${state === 'up' ? '' : `: the collector is ${state}`}.</p>`
+        : exporterTable(shown, now)
+    }
+  </section>`;
+}
+
+const exporterTable = (exporters: readonly ExporterStatus[], now: string): Html =>
+  table<ExporterStatus>(
+    'flow exporters',
+    [
+      { title: 'exporter', cell: ({ address }) => address },
+      { title: 'protocol', cell: ({ protocols }) => protocols.join(', ') },
+      { title: 'records', cell: ({ records }) => formatQuantity(records, ''), isNumber: true },
+      { title: 'lost', cell: lostRecords, isNumber: true },
+      { title: 'last message', cell: ({ lastMessageAt }) => timeAgo(lastMessageAt, now), isExtra: true },
+    ],
+    exporters,
+    ({ address }) => address,
+  );
+
+function lostRecords({ lostRecords: records, lostMessages: messages }: ExporterStatus): Part {
+  if (records !== null) return `${formatQuantity(records, '')} records`;
+  return messages === null ? UNKNOWN : `${formatQuantity(messages, '')} messages`;
 }
 
 export function tenantTable(caption: string, tenants: readonly TenantStatus[]): Html {

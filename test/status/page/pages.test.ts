@@ -3,12 +3,15 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import type { Incident } from '../../../daemon/incidents/incident.ts';
+import { loadConfig } from '../../../daemon/config/load.ts';
+import { collectorStatus } from '../../../daemon/status/collectorStatus.ts';
 import { EventStream } from '../../../daemon/status/eventStream.ts';
 import { startStatusServer, type StatusServer } from '../../../daemon/status/server.ts';
 import type { StatusSnapshot } from '../../../daemon/status/snapshot.ts';
 import { HistoryReader } from '../../../daemon/store/historyReader.ts';
 import { temporaryFolder } from '../../store/temporary.ts';
 import { assertAccessible, launchBrowser, screenshot, visit, type Visit } from '../../support/browser.ts';
+import { testCollector } from '../../support/collectorStatus.ts';
 import { change, sampleIncident } from '../../support/incident.ts';
 import { fillPast, pastId, pastIncident } from '../../support/pastStore.ts';
 import {
@@ -79,6 +82,7 @@ const STATUS: StatusSnapshot = testSnapshot({
     ),
     testTenant({ id: HOSTILE }),
   ],
+  collector: collectorStatus(testCollector(), loadConfig('weir.yaml', '').detectors),
   limits: [testLimit(), testLimit({ tenant: HOSTILE, reason: HOSTILE, state: 'observed' })],
   incidents: [...OPEN, ...numbers(100).map((number) => pastIncident(number))],
   alertmanager: [
@@ -268,6 +272,15 @@ describe('the status page', function () {
     const { page } = await open('/', { javaScriptEnabled: false });
     assert.equal(await headingOf(page), 'Weir does not see all that it should');
     assert(await page.getByText('Cannot watch eth0: its worker is dead').isVisible());
+    await page.context().close();
+  });
+
+  it('shows what its figures are worth, and exporters', async () => {
+    const onlySees = { direction: 'inbound' as const, since: now };
+    status = { ...STATUS, interfaces: [testInterface({ lastWindowAt: now, onlySees })] };
+    const { page } = await open('/', { javaScriptEnabled: false });
+    assert(await page.getByText(/^eth0: only inbound traffic is seen since/).isVisible());
+    assert(await page.getByRole('row', { name: /^192\.0\.2\.1 ipfix 28 k 0 records/ }).isVisible());
     await page.context().close();
   });
 
