@@ -1,6 +1,7 @@
 /** The daemon's log: JSON lines on standard output, for journald. */
 import { type Logger, pino, stdTimeFunctions } from 'pino';
 import type { LogLevel } from './config/config.ts';
+import { isJournal, withPriority } from './journal.ts';
 import { LogOutput } from './logOutput.ts';
 
 export type { Logger };
@@ -15,7 +16,7 @@ export const makeLog = (level: LogLevel): Logger =>
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    new LogOutput(STDOUT),
+    new LogOutput(STDOUT, isJournal(STDOUT, process.env['JOURNAL_STREAM']) ? { mark: withPriority } : {}),
   );
 
 /**

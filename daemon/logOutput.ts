@@ -5,6 +5,11 @@ import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 const MAX_WAITING_BYTES = 4 * 2 ** 20;
 const RETRY_MS = 20;
 
+export interface LogOutputOptions {
+  readonly maxWaitingBytes?: number;
+  readonly mark?: (line: string) => string;
+}
+
 /**
  * A pipe or terminal that nobody reads fills up, and a write to it would stop the daemon. So what does not fit waits, and
  * what would wait too long is lost, and counted in a line of its own once there is room again.
@@ -12,20 +17,23 @@ const RETRY_MS = 20;
 export class LogOutput {
   readonly #fd: number;
   readonly #maxWaitingBytes: number;
+  readonly #mark: (line: string) => string;
   /** The first may have been written in part. */
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #lost = 0;
   #isRetryDue = false;
 
-  constructor(fd: number, maxWaitingBytes = MAX_WAITING_BYTES) {
+  /** `mark` is done to each line before it is written. */
+  constructor(fd: number, { maxWaitingBytes = MAX_WAITING_BYTES, mark = (line) => line }: LogOutputOptions = {}) {
     this.#fd = withoutWaiting(fd);
     this.#maxWaitingBytes = maxWaitingBytes;
+    this.#mark = mark;
   }
 
   /** Never throws. */
   write(line: string): void {
-    const bytes = Buffer.from(line);
+    const bytes = Buffer.from(this.#mark(line));
     if (this.#waitingBytes + bytes.length > this.#maxWaitingBytes) this.#lost += 1;
     else this.#append(bytes);
     this.#flush();
@@ -70,7 +78,7 @@ export class LogOutput {
   #tellLost(): void {
     const time = new Date().toISOString();
     const msg = 'lines of this log were lost: they could not be written';
-    this.#append(Buffer.from(`${JSON.stringify({ level: 'warn', time, lines: this.#lost, msg })}\n`));
+    this.#append(Buffer.from(this.#mark(`${JSON.stringify({ level: 'warn', time, lines: this.#lost, msg })}\n`)));
     this.#lost = 0;
     this.#flush();
   }

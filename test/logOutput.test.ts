@@ -39,7 +39,7 @@ describe('LogOutput', () => {
   });
 
   it('does not wait for a reader that stopped: lines are lost, and their number is told; the others are whole', () => {
-    const output = new LogOutput(writer, 10 * LINE_LENGTH);
+    const output = new LogOutput(writer, { maxWaitingBytes: 10 * LINE_LENGTH });
     for (let i = 0; i < 100; i++) output.write(line(i));
     const before = drain(reader);
     output.write(line(100));
