@@ -15,7 +15,8 @@ import {
   SYN_CONTACT,
   UDP_CONTACT,
 } from '../../metering/pairTable.ts';
-import { SOURCE_OTHER, type Window } from '../../metering/window.ts';
+import { SOURCE_ANSWERED, SOURCE_OTHER, SOURCE_SYN, SOURCE_UDP, type Window } from '../../metering/window.ts';
+import { UDP } from '../../metering/decodeResult.ts';
 import { keepLatest } from './keepLatest.ts';
 import type { DetectorContext } from '../detector.ts';
 import { isTcp, probeType, type ProbeType } from './probeType.ts';
@@ -54,6 +55,8 @@ const HASTE = 32;
 const HASTE_MS = 1000;
 const LEAST_HASTE_MS = 200;
 const ROUND_TRIPS = 20;
+/** Of what an address asks. */
+const ANSWERED_SHARE = 0.5;
 const MAX_PENDING = 16_384;
 /** What a server sends to its clients, seen for the first time after a pause: from a port below to one above, which NAT gave. */
 const FIRST_CLIENT_PORT = 10_000;
@@ -111,8 +114,22 @@ export class FirstContacts {
       else if (line.sighting === ANSWERED || line.sighting === REFUSED) attempts.push(...this.#settle(line, window));
       else if (line.sighting === STRAY_REFUSED) attempts.push(...this.#stray(line, window, strays));
     }
+    if (window.pairs.refused > 0) this.#forgetAnswered(window);
     attempts.push(...this.#giveUp(window.endMs));
     return attempts;
+  }
+
+  /** Where a window had no room for all answers, whoever receives half as many as it asks is answered: which ones nobody knows. */
+  #forgetAnswered(window: Window): void {
+    const crowded = new Map<string, boolean>();
+    for (const pending of this.#pending.values()) {
+      const { initiatorHash, type } = pending;
+      if ((this.#bursts.get(initiatorHash)?.waiting ?? 0) < HASTE) continue;
+      const key = `${initiatorHash} ${type}`;
+      const isAnswered = crowded.get(key) ?? isMostlyAnswered(window, pending);
+      crowded.set(key, isAnswered);
+      if (isAnswered) this.#forget(pending);
+    }
   }
 
   /** What is known of it at once. */
@@ -252,6 +269,18 @@ export class FirstContacts {
     if (contact === UDP_CONTACT) return !isTraceroute(line.port) && !isToClient(line);
     return line.sighting !== STRAY_REFUSED || !isToClient(line);
   }
+}
+
+/** By the counters of the initiator's address, which everything has room in. */
+function isMostlyAnswered(window: Window, { initiator, initiatorHash, type }: Pending): boolean {
+  const { sources, targets } = window;
+  const source = sources.find(initiatorHash, ...initiator);
+  if (source < 0) return false;
+  const lane = (at: number): number => (sources.lanes[source + at] ?? 0) >>> 0;
+  if (isTcp(type)) return lane(SOURCE_ANSWERED) >= Math.max(lane(SOURCE_SYN) * ANSWERED_SHARE, HASTE);
+  const target = targets.find(initiatorHash, ...initiator);
+  if (type !== 'udp' || target < 0) return false;
+  return window.targetPackets(target, UDP) >= Math.max(lane(SOURCE_UDP) * ANSWERED_SHARE, HASTE);
 }
 
 /** Mail, DNS with and without TLS, the web, NTP: a tenant speaks to any number of hosts there. */
