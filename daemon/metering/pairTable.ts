@@ -26,7 +26,7 @@ export const SIGHTINGS = [
   'answered',
   /** A RST, or an ICMP error. */
   'refused',
-  /** A bare RST or an ICMP error to what was not seen as a contact: probes by ACK, or the prober's packets go another way. */
+  /** A bare RST to what was not seen as a contact: probes by ACK, or the prober's packets go another way. */
   'strayRefused',
   /** From a port of a service that amplifies, to an address that has not asked it: initiator, the service; port, its own. */
   'response',

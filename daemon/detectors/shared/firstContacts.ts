@@ -9,10 +9,8 @@ import {
   ARP_CONTACT,
   ECHO_CONTACT,
   type PairLine,
-  PROTOCOL_CONTACT,
   REFUSED,
   STRAY_REFUSED,
-  SYN_CONTACT,
   UDP_CONTACT,
 } from '../../metering/pairTable.ts';
 import { SOURCE_ANSWERED, SOURCE_OTHER, SOURCE_SYN, SOURCE_UDP, type Window } from '../../metering/window.ts';
@@ -192,13 +190,12 @@ export class FirstContacts {
 
   /**
    * A refusal of what was not seen as a contact. It counts where the address is seen to send something: else somebody may use
-   * it for a forged source. Of IP protocols nobody forges a hundred.
+   * it for a forged source.
    */
   #stray(line: PairLine, window: Window, strays: Map<number, number>): Attempt[] {
-    if (!this.#concerns(line) || (line.of !== SYN_CONTACT && line.of !== PROTOCOL_CONTACT)) return [];
+    if (!this.#concerns(line)) return [];
     const stray = this.#pendingOf(line, line.of, window);
     const { initiator, initiatorHash } = stray;
-    if (line.of === PROTOCOL_CONTACT) return [{ ...stray, outcome: 'refused', weight: STRAY_WEIGHT }];
     const count = (strays.get(initiatorHash) ?? 0) + 1;
     strays.set(initiatorHash, count);
     const source = window.sources.find(initiatorHash, ...initiator);
