@@ -1,7 +1,7 @@
 /** The Debian package of this checkout, built once a run. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -20,13 +20,15 @@ export function buildPackage(): string {
   return stdout.trim();
 }
 
-/** The same package as a later version, packed without compression. */
+/** The same package as a later version: its control files alone are packed anew. */
 export function laterVersion(path: string, folder: string): string {
-  const root = join(folder, 'later');
-  execFileSync('dpkg-deb', ['--raw-extract', path, root]);
-  const control = join(root, 'DEBIAN/control');
-  writeFileSync(control, readFileSync(control, 'utf8').replace(/^Version: .*$/m, 'Version: 99.0'));
+  const control = join(folder, 'control');
   const later = join(folder, 'weir_99.0.deb');
-  execFileSync('dpkg-deb', ['--root-owner-group', '-Znone', '--build', root, later]);
+  execFileSync('dpkg-deb', ['--control', path, control]);
+  const text = readFileSync(join(control, 'control'), 'utf8');
+  writeFileSync(join(control, 'control'), text.replace(/^Version: .*$/m, 'Version: 99.0'));
+  execFileSync('tar', ['-cJf', join(folder, 'control.tar.xz'), '-C', control, '.']);
+  copyFileSync(path, later);
+  execFileSync('ar', ['r', later, join(folder, 'control.tar.xz')]);
   return later;
 }

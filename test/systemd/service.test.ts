@@ -34,7 +34,9 @@ describe('Weir as a service of a real systemd', function () {
   let container: Container;
   let untouched: Readonly<Record<string, string>>;
 
-  before(async () => {
+  before(async function () {
+    // The first time the system is made, too.
+    this.timeout(900_000);
     folder = mkdtempSync(join(tmpdir(), 'weir-service-'));
     const path = debianPackage();
     container = new Container();
