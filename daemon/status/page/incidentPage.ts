@@ -10,7 +10,8 @@ import { limitTable, modeWords } from './overviewPage.ts';
 import { facts, lasting, meter, notice, page, severityBadge, table, tenantLink, time, timeAgo } from './pieces.ts';
 import { endedTable } from './tenantPage.ts';
 
-export function incidentPage(detail: IncidentDetail, status: Pick<StatusSnapshot, 'enforcement' | 'now'>): string {
+export function incidentPage(known: IncidentDetail, status: Pick<StatusSnapshot, 'enforcement' | 'now'>): string {
+  const detail = { ...known, limit: limitOf(known) };
   const { incident, words, missing } = detail;
   const { id, tenant, title, state, firstSeen, lastSeen, value, peak, threshold, unit } = incident;
   const { now } = status;
@@ -77,6 +78,10 @@ export function incidentPage(detail: IncidentDetail, status: Pick<StatusSnapshot
     </section>`;
   return page({ title: words.subject, place: 'incidents', everySeconds: 5, about: id, hasCharts: true, body }, now);
 }
+
+/** What the tenant is limited to now has to do with an incident that is over only where that has led to it. */
+const limitOf = ({ incident, limit }: IncidentDetail): IncidentDetail['limit'] =>
+  incident.state === 'open' || limit?.incident === incident.id ? limit : null;
 
 const parties = (party: string | null): Part => party ?? 'nobody in particular, or many';
 

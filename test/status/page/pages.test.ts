@@ -284,6 +284,15 @@ describe('the status page', function () {
     await page.context().close();
   });
 
+  it('tells of an incident that is over what was done then, and not the limit of now', async () => {
+    const { page } = await open(`/incidents/${pastId(1)}`, { javaScriptEnabled: false });
+    assert(await page.getByText('limit ended by ada: it was a backup').isVisible());
+    assert.equal(await page.getByText('in force').count(), 0);
+    await page.goto(`/incidents/${pastId(20_001)}`);
+    assert(await page.getByText('in force').isVisible());
+    await page.context().close();
+  });
+
   it('is reached by keyboard: to the content, the incidents, the tenants', async () => {
     const { page } = await open('/');
     await page.keyboard.press('Tab');
