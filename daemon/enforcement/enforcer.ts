@@ -25,6 +25,8 @@ const JUDGE_MS = 1_000;
 const RETRY_MS = 1_000;
 /** How often counters are read, at most: several times within a hold. */
 const COUNT_MS = 10_000;
+/** Of 1,000 limits every 30 s: to read them takes 100 ms of CPU. */
+const COUNT_MS_PER_LIMIT = 30;
 /** How often all that stands in the kernel is compared. */
 const VERIFY_MS = 60_000;
 const OWN_ADDRESSES_MS = 10_000;
@@ -84,6 +86,7 @@ export class Enforcer {
   #memory: PolicyMemory = NOTHING;
   #decisions: readonly Decision[] = [];
   #wanted: readonly Limit[] = [];
+  #wantedKeys: ReadonlySet<string> = new Set();
   /** What the limiter was last asked for, and what of it the kernel holds, as keys. */
   #applied: ReadonlySet<string> = new Set();
   #standing: ReadonlySet<string> = new Set();
@@ -93,6 +96,8 @@ export class Enforcer {
   #judgedMs = -Infinity;
   #triedMs = -Infinity;
   #countedMs = -Infinity;
+  /** The reading of the counters that was looked at last. */
+  #observedMs = Number.NaN;
   #verifiedMs = 0;
   readonly #logLimiter = new LogLimiter();
 
@@ -199,6 +204,7 @@ export class Enforcer {
     this.#memory = memory;
     this.#decisions = decisions;
     this.#wanted = memory.limits.flatMap((limit) => this.#places.of(limit));
+    this.#wantedKeys = new Set(this.#wanted.map(keyOf));
     this.#saved?.save(memory, decisions, nowMs);
   }
 
@@ -279,7 +285,7 @@ export class Enforcer {
   /** One run at a time; what changes meanwhile is taken up when it ends. */
   #carryOut(nowMs: Milliseconds): void {
     if (this.#isBusy || this.#policy.mode === 'observe') return;
-    const wanted = new Set(this.#wanted.map(keyOf));
+    const wanted = this.#wantedKeys;
     const work = this.#nextWork(wanted, nowMs);
     if (work === null) return;
     this.#isBusy = true;
@@ -296,7 +302,7 @@ export class Enforcer {
 
   /** What is to be done in the kernel now; null: nothing. */
   #nextWork(wanted: ReadonlySet<string>, nowMs: Milliseconds): Promise<void> | null {
-    const { error } = this.#limiter.state();
+    const { error } = this.#limiter;
     if (!isSame(wanted, this.#applied)) {
       this.#applied = wanted;
       return this.#limiter.apply(this.#wanted);
@@ -307,7 +313,8 @@ export class Enforcer {
       this.#verifiedMs = nowMs;
       return this.#limiter.verify();
     }
-    if (isDue(this.#countedMs, Math.min(COUNT_MS, this.#policy.holdMs / 4), nowMs)) {
+    const countMs = Math.max(COUNT_MS, wanted.size * COUNT_MS_PER_LIMIT);
+    if (isDue(this.#countedMs, Math.min(countMs, this.#policy.holdMs / 4), nowMs)) {
       this.#countedMs = nowMs;
       return this.#limiter.count();
     }
@@ -317,9 +324,10 @@ export class Enforcer {
   #noteEnd(standing: ReadonlySet<string>, nowMs: Milliseconds): void {
     this.#isBusy = false;
     this.#standing = standing;
-    const { readMs, error, limits } = this.#limiter.state();
-    this.#load.observe(readMs, limits, nowMs);
-    if (error === null && !isSame(new Set(this.#wanted.map(keyOf)), this.#applied)) this.#carryOut(nowMs);
+    const { readMs, error } = this.#limiter;
+    if (!Object.is(readMs, this.#observedMs)) this.#load.observe(readMs, this.#limiter.state().limits, nowMs);
+    this.#observedMs = readMs;
+    if (error === null && !isSame(this.#wantedKeys, this.#applied)) this.#carryOut(nowMs);
   }
 
   /** Says each decision once, when it is new. */

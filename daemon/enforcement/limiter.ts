@@ -168,6 +168,15 @@ export class Limiter {
     });
   }
 
+  /** As in `state`, which takes a while where limits are many. */
+  get error(): string | null {
+    return this.#error;
+  }
+
+  get readMs(): number {
+    return this.#readMs;
+  }
+
   state(): LimiterState {
     const limits = this.#limits.map((limit) => ({
       ...limit,

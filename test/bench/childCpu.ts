@@ -28,7 +28,7 @@ const RUSAGE_CHILDREN = -1;
 const RUSAGE_LONGS = 18;
 
 /** Of all children that have been waited for, which Node.js does before it tells of their end (getrusage(2)). */
-function childrenCpuSeconds(): number {
+export function childrenCpuSeconds(): number {
   const getrusage = loadLibc().declare('int getrusage(int who, void *usage)');
   const usage = new BigInt64Array(RUSAGE_LONGS);
   getrusage(RUSAGE_CHILDREN, usage);
