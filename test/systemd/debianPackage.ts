@@ -1,7 +1,7 @@
 /** The Debian package of this checkout, built once a run. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -14,7 +14,9 @@ let first: string | undefined;
 export const debianPackage = (): string => (first ??= buildPackage());
 
 export function buildPackage(): string {
-  const env = { ...process.env, WEIR_PACKAGE_DIR: mkdtempSync(join(tmpdir(), 'weir-package-')) };
+  const folder = mkdtempSync(join(tmpdir(), 'weir-package-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const env = { ...process.env, WEIR_PACKAGE_DIR: folder };
   const { status, stdout, stderr } = spawnSync('sh', [SCRIPT], { env, encoding: 'utf8' });
   assert.equal(status, 0, stderr);
   return stdout.trim();
