@@ -22,6 +22,7 @@ import { targetEvidence, tierOf, trustInSilence } from './shared/evidence.ts';
 import { trafficOptions } from './shared/options.ts';
 import { datagrams, FEW_REFLECTORS, isReflected, reflectedService } from './shared/reflection.ts';
 import { burstSeconds, Target } from './shared/target.ts';
+import { TenantNames } from './shared/tenantNames.ts';
 
 const signature: Signature = {
   id: 'amplification',
@@ -68,7 +69,8 @@ const savedTrack = z.object({
   victim: z.string(),
   port: z.number(),
   service: z.string(),
-  tenants: z.tuple([z.number(), z.number()]),
+  /** By id. */
+  tenants: z.tuple([z.string(), z.string()]),
   slice: z.number().int(),
   packets: slices,
   bytes: slices,
@@ -98,12 +100,14 @@ class AmplificationDetector implements Detector {
   readonly signatures = [signature];
   readonly #threshold: number;
   readonly #context: DetectorContext;
+  readonly #names: TenantNames;
   /** By target and service, the one that was last seen longest ago first. */
   readonly #tracks = new Map<string, Track>();
 
   constructor(threshold: number, context: DetectorContext) {
     this.#threshold = threshold;
     this.#context = context;
+    this.#names = new TenantNames(context);
   }
 
   observe(window: Window): Finding[] {
@@ -236,7 +240,14 @@ class AmplificationDetector implements Detector {
   }
 
   save(): Json {
-    return [...this.#tracks].map(([key, track]) => [key, { ...track, reflectors: [...track.reflectors] }]);
+    return [...this.#tracks].map(([key, track]) => [
+      key,
+      {
+        ...track,
+        tenants: track.tenants.map((number) => this.#names.idOf(number)),
+        reflectors: [...track.reflectors],
+      },
+    ]);
   }
 
   restore(state: Json): void {
@@ -245,7 +256,12 @@ class AmplificationDetector implements Detector {
         .array(z.tuple([z.string(), savedTrack]))
         .max(MAX_TRACKS)
         .safeParse(state).data ?? [];
-    for (const [key, track] of saved) this.#tracks.set(key, { ...track, reflectors: new Map(track.reflectors) });
+    for (const [key, { tenants, reflectors, ...track }] of saved)
+      this.#tracks.set(key, {
+        ...track,
+        tenants: [this.#names.numberOf(tenants[0]), this.#names.numberOf(tenants[1])],
+        reflectors: new Map(reflectors),
+      });
   }
 }
 

@@ -7,6 +7,7 @@ import type { Direction, Window } from '../../metering/window.ts';
 import type { Detector, DetectorContext, Evidence, Finding, Json, Reading, Signature } from '../detector.ts';
 import { rateSeconds, tierOf, trust } from './evidence.ts';
 import { RecentSum, savedRecentSum } from './recentSum.ts';
+import { TenantNames } from './tenantNames.ts';
 
 /** Subjects that are followed; their peers that are told apart. */
 const MAX_TRACKS = 128;
@@ -56,6 +57,7 @@ export class PairDetector implements Detector {
   readonly signatures: readonly Signature[];
   readonly #rule: PairRule;
   readonly #context: DetectorContext;
+  readonly #names: TenantNames;
   /** The one that was seen longest ago first. */
   readonly #tracks = new Map<string, Track>();
 
@@ -64,6 +66,7 @@ export class PairDetector implements Detector {
     this.signatures = [rule.signature];
     this.#rule = rule;
     this.#context = context;
+    this.#names = new TenantNames(context);
   }
 
   observe(window: Window): Finding[] {
@@ -192,7 +195,7 @@ export class PairDetector implements Detector {
       key,
       {
         subject: track.subject,
-        tenant: track.tenant,
+        tenant: this.#names.idOf(track.tenant),
         direction: track.direction,
         packets: { ...track.packets.save() },
         types: [...track.types].map(([type, packets]) => [type, { ...packets.save() }]),
@@ -208,9 +211,11 @@ export class PairDetector implements Detector {
   }
 
   #restoreTracks(state: Json): void {
-    for (const [key, track] of savedTracks.safeParse(state).data ?? []) {
+    for (const [key, { tenant: id, ...track }] of savedTracks.safeParse(state).data ?? []) {
+      const tenant = this.#names.numberOf(id);
+      if (tenant === 0) continue;
       this.#tracks.set(key, {
-        ...begin(track),
+        ...begin({ ...track, tenant }),
         packets: new RecentSum(track.packets),
         types: new Map(track.types.map(([type, packets]) => [type, new RecentSum(packets)])),
         peers: new Map(track.peers.map(([peer, packets]) => [peer, new RecentSum(packets)])),
@@ -227,7 +232,7 @@ const savedTracks = z
       z.string(),
       z.object({
         subject: z.string(),
-        tenant: z.number().int().positive(),
+        tenant: z.string(),
         direction: z.enum(['inbound', 'outbound']),
         packets: savedRecentSum,
         types: z.array(z.tuple([z.string(), savedRecentSum])).max(64),

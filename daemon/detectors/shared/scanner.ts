@@ -10,7 +10,7 @@ import { MEMORY_MS, Reach, savedReach } from './reach.ts';
 /** Ports and hosts of one scanner whose failures are followed. */
 const MAX_GROUPS = 16;
 /** Tenants that a stranger tries. */
-const MAX_TENANTS = 16;
+export const MAX_TENANTS = 16;
 /** A scan goes on over so many of the pauses that it makes, over this at least and at most. */
 const PAUSES = 5;
 const LEAST_PAUSE_MS = 30_000;
@@ -60,6 +60,12 @@ const words = z.tuple([z.int(), z.int(), z.int(), z.int()]);
 const counts = <Key extends string>(keys: readonly [Key, ...Key[]]) =>
   z.partialRecord(z.enum(keys), z.number().nonnegative());
 
+export const savedName = z.object({
+  shape: z.enum(['vertical', 'horizontal']),
+  tenant: z.int(),
+  subject: z.string(),
+});
+
 export const savedScanner = z.object({
   address: words,
   tenant: z.int(),
@@ -74,7 +80,7 @@ export const savedScanner = z.object({
   tenants: z.array(z.tuple([z.int(), z.number()])).max(MAX_TENANTS),
   pauseMs: z.number().nullable(),
   lastMs: z.number(),
-  named: z.object({ shape: z.enum(['vertical', 'horizontal']), tenant: z.int(), subject: z.string() }).nullable(),
+  named: savedName.nullable(),
 });
 export type SavedScanner = z.output<typeof savedScanner>;
 

@@ -9,7 +9,8 @@ import { keepLatest } from './keepLatest.ts';
 import type { DetectorContext, Json } from '../detector.ts';
 import { type Attempt, mix } from './firstContacts.ts';
 import { MEMORY_MS } from './reach.ts';
-import { portKeyOf, type SavedScanner, savedScanner, Scanner } from './scanner.ts';
+import { MAX_TENANTS, portKeyOf, savedName, type SavedScanner, savedScanner, Scanner } from './scanner.ts';
+import { TenantNames } from './tenantNames.ts';
 
 /** At a point of everybody, and at a tenant's own port. */
 const MAX_SCANNERS = { everybody: 1024, tenant: 128 } as const;
@@ -25,8 +26,21 @@ const ENOUGH_ANSWERS = 1000;
 const EVICTION_CANDIDATES = 8;
 const MAX_SAVED = 64;
 
+/** With tenants by their ids; whose the address is tells the directory. */
+const storedScanners = z
+  .array(
+    savedScanner.omit({ tenant: true }).extend({
+      tenants: z.array(z.tuple([z.string(), z.number()])).max(MAX_TENANTS),
+      named: savedName.extend({ tenant: z.string() }).nullable(),
+    }),
+  )
+  .max(MAX_SAVED);
+type StoredScanner = z.output<typeof storedScanners>[number];
+
 export class Scanners {
   readonly #seed: number;
+  readonly #directory: DetectorContext['directory'];
+  readonly #names: TenantNames;
   readonly #maxScanners: number;
   readonly #maxOnce: number;
   /** By hash of the address, the one that failed longest ago first. */
@@ -37,7 +51,10 @@ export class Scanners {
   /** By target, in this window. */
   readonly #newAt = new Map<number, number>();
 
-  constructor({ hashSeed, portTenant }: DetectorContext) {
+  constructor(context: DetectorContext) {
+    const { hashSeed, portTenant, directory } = context;
+    this.#directory = directory;
+    this.#names = new TenantNames(context);
     const size = portTenant === 0 ? 'everybody' : 'tenant';
     this.#seed = hashSeed;
     this.#maxScanners = MAX_SCANNERS[size];
@@ -127,12 +144,30 @@ export class Scanners {
     return [...this.#scanners.values()]
       .toSorted((a, b) => b.strength - a.strength)
       .slice(0, MAX_SAVED)
-      .map((scanner) => scanner.save());
+      .map((scanner) => this.#stored(scanner.save()));
+  }
+
+  #stored({ tenant: _, tenants, named, ...others }: SavedScanner): StoredScanner {
+    return {
+      ...others,
+      tenants: tenants.map(([number, count]) => [this.#names.idOf(number), count]),
+      named: named === null ? null : { ...named, tenant: this.#names.idOf(named.tenant) },
+    };
   }
 
   restore(state: Json): void {
-    const saved: SavedScanner[] = z.array(savedScanner).max(MAX_SAVED).safeParse(state).data ?? [];
-    for (const each of saved) this.#scanners.set(hashAddress(this.#seed, ...each.address), new Scanner(each));
+    for (const { tenants, named, ...others } of storedScanners.safeParse(state).data ?? []) {
+      const hash = hashAddress(this.#seed, ...others.address);
+      const numbered = tenants.map(([id, count]): [number, number] => [this.#names.numberOf(id), count]);
+      const namedTenant = this.#names.numberOf(named?.tenant ?? '');
+      const scanner = new Scanner({
+        ...others,
+        tenant: this.#directory.lookup(...others.address),
+        tenants: numbered.filter(([number]) => number !== 0),
+        named: named === null || namedTenant === 0 ? null : { ...named, tenant: namedTenant },
+      });
+      this.#scanners.set(hash, scanner);
+    }
   }
 }
 
