@@ -83,8 +83,14 @@ interface Pending extends Omit<Attempt, 'outcome' | 'weight'> {
   readonly key: number;
 }
 
+/** Of the hashes of addresses that are remembered over a restart, for which those of the windows have another. */
+export interface MemorySeed {
+  value: number;
+}
+
 export class FirstContacts {
   readonly #context: DetectorContext;
+  readonly #seed: MemorySeed;
   /** By key, the one that was made longest ago first. */
   readonly #pending = new Map<number, Pending>();
   /** The same ones, until their second is over. */
@@ -98,8 +104,9 @@ export class FirstContacts {
   readonly #sinceAnswer = new Set<number>();
   #lastAnswerMs: Milliseconds = -Infinity;
 
-  constructor(context: DetectorContext) {
+  constructor(context: DetectorContext, seed: MemorySeed) {
     this.#context = context;
+    this.#seed = seed;
   }
 
   /** What has come of first contacts by the end of this window. */
@@ -124,7 +131,7 @@ export class FirstContacts {
       const { initiatorHash, type } = pending;
       if ((this.#bursts.get(initiatorHash)?.waiting ?? 0) < HASTE) continue;
       const key = `${initiatorHash} ${type}`;
-      const isAnswered = crowded.get(key) ?? isMostlyAnswered(window, pending);
+      const isAnswered = crowded.get(key) ?? isMostlyAnswered(window, pending, this.#context.hashSeed);
       crowded.set(key, isAnswered);
       if (isAnswered) this.#forget(pending);
     }
@@ -148,9 +155,8 @@ export class FirstContacts {
 
   #pendingOf(line: PairLine, contact: number, window: Window): Pending {
     const { initiator, responder, initiatorTenant, responderTenant, port } = line;
-    const { hashSeed } = this.#context;
-    const initiatorHash = hashAddress(hashSeed, ...initiator);
-    const responderHash = hashAddress(hashSeed, ...responder);
+    const initiatorHash = hashAddress(this.#seed.value, ...initiator);
+    const responderHash = hashAddress(this.#seed.value, ...responder);
     return {
       initiator,
       responder,
@@ -198,7 +204,7 @@ export class FirstContacts {
     const { initiator, initiatorHash } = stray;
     const count = (strays.get(initiatorHash) ?? 0) + 1;
     strays.set(initiatorHash, count);
-    const source = window.sources.find(initiatorHash, ...initiator);
+    const source = window.sources.find(hashAddress(this.#context.hashSeed, ...initiator), ...initiator);
     const sent = source < 0 ? UNPROVEN_STRAYS : (window.sources.lanes[source + SOURCE_OTHER] ?? 0) + UNPROVEN_STRAYS;
     return count > sent ? [] : [{ ...stray, type: 'ack', outcome: 'refused', weight: STRAY_WEIGHT }];
   }
@@ -269,13 +275,14 @@ export class FirstContacts {
 }
 
 /** By the counters of the initiator's address, which everything has room in. */
-function isMostlyAnswered(window: Window, { initiator, initiatorHash, type }: Pending): boolean {
+function isMostlyAnswered(window: Window, { initiator, type }: Pending, hashSeed: number): boolean {
+  const hash = hashAddress(hashSeed, ...initiator);
   const { sources, targets } = window;
-  const source = sources.find(initiatorHash, ...initiator);
+  const source = sources.find(hash, ...initiator);
   if (source < 0) return false;
   const lane = (at: number): number => (sources.lanes[source + at] ?? 0) >>> 0;
   if (isTcp(type)) return lane(SOURCE_ANSWERED) >= Math.max(lane(SOURCE_SYN) * ANSWERED_SHARE, HASTE);
-  const target = targets.find(initiatorHash, ...initiator);
+  const target = targets.find(hash, ...initiator);
   if (type !== 'udp' || target < 0) return false;
   return window.targetPackets(target, UDP) >= Math.max(lane(SOURCE_UDP) * ANSWERED_SHARE, HASTE);
 }

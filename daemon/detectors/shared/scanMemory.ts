@@ -1,9 +1,10 @@
 /** Who scans, as the detectors of scans remember it together: what each window's contacts have come to, judged once. */
+import { z } from 'zod';
 import type { Milliseconds } from '../../../probes/probe.ts';
 import { formatAddress } from '../../metering/address.ts';
 import type { Window } from '../../metering/window.ts';
 import type { DetectorContext, Json } from '../detector.ts';
-import { FirstContacts } from './firstContacts.ts';
+import { FirstContacts, type MemorySeed } from './firstContacts.ts';
 import type { Name, Scanner, Verdict } from './scanner.ts';
 import { Scanners } from './scanners.ts';
 
@@ -14,6 +15,8 @@ const LATE_MS = 10_000;
 const MAX_JUDGED_A_WINDOW = 64;
 const MAX_DUE = 1024;
 
+const saved = z.object({ seed: z.int(), scanners: z.json() });
+
 export interface Suspect {
   readonly scanner: Scanner;
   readonly verdict: Verdict;
@@ -21,6 +24,7 @@ export interface Suspect {
 
 export class ScanMemory {
   readonly #threshold: number;
+  readonly #seed: MemorySeed;
   readonly #contacts: FirstContacts;
   readonly #scanners: Scanners;
   /** Those that are still to be judged. */
@@ -30,8 +34,9 @@ export class ScanMemory {
 
   constructor(threshold: number, context: DetectorContext) {
     this.#threshold = threshold;
-    this.#contacts = new FirstContacts(context);
-    this.#scanners = new Scanners(context);
+    this.#seed = { value: context.hashSeed };
+    this.#contacts = new FirstContacts(context, this.#seed);
+    this.#scanners = new Scanners(context, this.#seed);
   }
 
   /** Those that failed again and have been judged; whoever passes the threshold is named. The same for all who ask of one window. */
@@ -72,11 +77,14 @@ export class ScanMemory {
   }
 
   save(): Json {
-    return this.#scanners.save();
+    return { seed: this.#seed.value, scanners: this.#scanners.save() };
   }
 
   restore(state: Json): void {
-    this.#scanners.restore(state);
+    const { data } = saved.safeParse(state);
+    if (data === undefined) return;
+    this.#seed.value = data.seed;
+    this.#scanners.restore(data.scanners);
   }
 }
 

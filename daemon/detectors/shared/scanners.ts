@@ -7,7 +7,7 @@ import type { Milliseconds } from '../../../probes/probe.ts';
 import { hashAddress, isSameAddress } from '../../metering/address.ts';
 import { keepLatest } from './keepLatest.ts';
 import type { DetectorContext, Json } from '../detector.ts';
-import { type Attempt, mix } from './firstContacts.ts';
+import { type Attempt, type MemorySeed, mix } from './firstContacts.ts';
 import { MEMORY_MS } from './reach.ts';
 import { MAX_TENANTS, portKeyOf, savedName, type SavedScanner, savedScanner, Scanner } from './scanner.ts';
 import { TenantNames } from './tenantNames.ts';
@@ -29,7 +29,7 @@ const MAX_SAVED = 64;
 /** With tenants by their ids; whose the address is tells the directory. */
 const storedScanners = z
   .array(
-    savedScanner.omit({ tenant: true }).extend({
+    savedScanner.extend({
       tenants: z.array(z.tuple([z.string(), z.number()])).max(MAX_TENANTS),
       named: savedName.extend({ tenant: z.string() }).nullable(),
     }),
@@ -38,7 +38,7 @@ const storedScanners = z
 type StoredScanner = z.output<typeof storedScanners>[number];
 
 export class Scanners {
-  readonly #seed: number;
+  readonly #seed: MemorySeed;
   readonly #directory: DetectorContext['directory'];
   readonly #names: TenantNames;
   readonly #maxScanners: number;
@@ -51,12 +51,12 @@ export class Scanners {
   /** By target, in this window. */
   readonly #newAt = new Map<number, number>();
 
-  constructor(context: DetectorContext) {
-    const { hashSeed, portTenant, directory } = context;
+  constructor(context: DetectorContext, seed: MemorySeed) {
+    const { portTenant, directory } = context;
     this.#directory = directory;
     this.#names = new TenantNames(context);
     const size = portTenant === 0 ? 'everybody' : 'tenant';
-    this.#seed = hashSeed;
+    this.#seed = seed;
     this.#maxScanners = MAX_SCANNERS[size];
     this.#maxOnce = MAX_ONCE[size];
   }
@@ -147,7 +147,7 @@ export class Scanners {
       .map((scanner) => this.#stored(scanner.save()));
   }
 
-  #stored({ tenant: _, tenants, named, ...others }: SavedScanner): StoredScanner {
+  #stored({ tenants, named, ...others }: SavedScanner): StoredScanner {
     return {
       ...others,
       tenants: tenants.map(([number, count]) => [this.#names.idOf(number), count]),
@@ -157,7 +157,7 @@ export class Scanners {
 
   restore(state: Json): void {
     for (const { tenants, named, ...others } of storedScanners.safeParse(state).data ?? []) {
-      const hash = hashAddress(this.#seed, ...others.address);
+      const hash = hashAddress(this.#seed.value, ...others.address);
       const numbered = tenants.map(([id, count]): [number, number] => [this.#names.numberOf(id), count]);
       const namedTenant = this.#names.numberOf(named?.tenant ?? '');
       const scanner = new Scanner({

@@ -67,9 +67,9 @@ const parties = ({
   value,
 });
 
-describe('What detectors remember when the tenants are numbered anew', () => {
+describe('What detectors remember in another run', () => {
   for (const id of Object.keys(SEEN)) {
-    it(`${id} goes on with the same tenants`, () => {
+    it(`${id} goes on with the same tenants, though their numbers are others`, () => {
       const [first, then] = [
         [0, 1, 2, 3],
         [4, 5, 6, 7],
@@ -85,6 +85,16 @@ describe('What detectors remember when the tenants are numbered anew', () => {
       const after = create(id, AFTER);
       after.detector.restore(saved);
       assert.deepEqual(after.observe(then).map(parties), expected);
+    });
+
+    it(`${id} knows again whom it has met, though addresses hash to something else`, () => {
+      const before = create(id, BEFORE);
+      before.observe([0, 0, 1]);
+      const after = create(id, { ...BEFORE, hashSeed: 0xbeef });
+      after.detector.restore(before.detector.save());
+      const whole = create(id, BEFORE);
+      whole.observe([0, 0, 1]);
+      assert.deepEqual(after.observe([0, 1, 0, 1]).map(parties), whole.observe([0, 1, 0, 1]).map(parties));
     });
 
     it(`${id} forgets a tenant that is gone`, () => {
