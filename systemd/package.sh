@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds weir_VERSION_ARCH.deb from the checkout: the same files of the same commit give the same package, byte for byte.
-# usage: package.sh [amd64|arm64] [VERSION]   (the file goes to $WEIR_PACKAGE_DIR, or to build/)
+# usage: package.sh [amd64|arm64] [VERSION]   (the file goes to $WEIR_PACKAGE_DIR, or into the checkout)
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -22,7 +22,7 @@ released=$(field version)
 built=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y%m%d%H%M%S)
 if [ "$(git tag --points-at HEAD --list "v$released")" = "" ]; then released="$released~$built"; fi
 version=${2:-$released}
-output=${WEIR_PACKAGE_DIR:-build}
+output=${WEIR_PACKAGE_DIR:-.}
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -64,7 +64,7 @@ describe('weir limit, weir release and weir limits', () => {
       'acme    in     27 Mbit/s      ?        200 kB        0         69 MB        0',
       '',
     ]);
-    assert.equal(JSON.parse((await weir('limits', '-c', config, '--json')).stdout).length, 2);
+    assert.equal(JSON.parse((await weir('limits', '-c', config, '--json')).stdout).items.length, 2);
   });
 
   it('limit orders what it is told, and succeeds when the kernel holds it', async () => {
