@@ -46,10 +46,18 @@ export async function release(tenant: string, options: ControlOptions): Promise<
 
 /** 0: shown. */
 export async function limits(options: ControlOptions): Promise<number> {
-  const answer = await ask('GET', '/api/limits?limit=500', options);
-  if (answer === null) return 1;
-  const { items }: Page<LimitStatus> = JSON.parse(answer);
-  show(answer, items, options);
+  const all: LimitStatus[] = [];
+  let next: string | null = '';
+  while (next !== null) {
+    const query: string = next === '' ? '' : `&cursor=${encodeURIComponent(next)}`;
+    // oxlint-disable-next-line no-await-in-loop -- each page says where the next one begins
+    const answer = await ask('GET', `/api/limits?limit=500${query}`, options);
+    if (answer === null) return 1;
+    const page: Page<LimitStatus> = JSON.parse(answer);
+    all.push(...page.items);
+    ({ next } = page);
+  }
+  show(JSON.stringify(all), all, options);
   return 0;
 }
 

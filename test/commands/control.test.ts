@@ -22,6 +22,8 @@ describe('weir limit, weir release and weir limits', () => {
   let config: string;
   let server: Awaited<ReturnType<typeof startControlServer>>;
   const orders: Order[] = [];
+  const few = [testLimit(), testLimit({ tenant: 'birch', state: 'observed', outbound: null, inbound: null })];
+  let limits = few;
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'weir-command-'));
@@ -32,7 +34,7 @@ describe('weir limit, weir release and weir limits', () => {
       path,
       ...testSources({
         archive: testArchive({
-          limits: () => [testLimit(), testLimit({ tenant: 'birch', state: 'observed', outbound: null, inbound: null })],
+          limits: () => limits,
         }),
       }),
       limit: async (order) => {
@@ -64,7 +66,16 @@ describe('weir limit, weir release and weir limits', () => {
       'acme    in     27 Mbit/s      ?        200 kB        0         69 MB        0',
       '',
     ]);
-    assert.equal(JSON.parse((await weir('limits', '-c', config, '--json')).stdout).items.length, 2);
+    assert.equal(JSON.parse((await weir('limits', '-c', config, '--json')).stdout).length, 2);
+  });
+
+  it('limits shows all, however many pages they are', async () => {
+    limits = Array.from({ length: 1001 }, (_, i) => testLimit({ tenant: `t${i}` }));
+    try {
+      assert.equal(JSON.parse((await weir('limits', '-c', config, '--json')).stdout).length, 1001);
+    } finally {
+      limits = few;
+    }
   });
 
   it('limit orders what it is told, and succeeds when the kernel holds it', async () => {
