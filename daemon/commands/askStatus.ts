@@ -3,11 +3,10 @@ import type { Config } from '../config/config.ts';
 import type { Page, PastPage } from '../status/answers.ts';
 import { messageOf } from '../messageOf.ts';
 import { statusUrl } from '../status/statusUrl.ts';
+import { allPages } from './pages.ts';
 import { fail, loadOr, print } from './terminal.ts';
 
 const TIMEOUT_MS = 5_000;
-/** The API gives no more at once. */
-const PAGE_ITEMS = 500;
 
 export interface AskOptions {
   /** The configuration file that names where the daemon listens. */
@@ -24,26 +23,18 @@ export async function askFor<Answer>(config: Config, path: string): Promise<Answ
   return value;
 }
 
-/** All items of a list, page by page, at most `most`; null as above. `query` has whatever is asked for but `limit` and `cursor`. */
-export async function askForAll<Item>(
+/** All items of a list, at most `most`; null as above. */
+export const askForAll = <Item>(
   config: Config,
   path: string,
   query: Readonly<Record<string, string>>,
   most = Infinity,
-): Promise<PastPage<Item> | null> {
-  const items: Item[] = [];
-  let cursor: Readonly<Record<string, string>> = {};
-  for (;;) {
-    const limit = String(Math.min(PAGE_ITEMS, most - items.length));
-    const asked = new URLSearchParams({ ...query, limit, ...cursor }).toString();
-    // oxlint-disable-next-line no-await-in-loop -- each page says where the next one begins
-    const page = await askFor<Page<Item> & { readonly missing?: string | null }>(config, `${path}?${asked}`);
-    if (page === null) return null;
-    items.push(...page.items);
-    if (page.next === null || items.length >= most) return { items, next: page.next, missing: page.missing ?? null };
-    cursor = { cursor: page.next };
-  }
-}
+): Promise<PastPage<Item> | null> =>
+  allPages(
+    (asked) => askFor<Page<Item> & { readonly missing?: string | null }>(config, `${path}?${asked}`),
+    query,
+    most,
+  );
 
 /** `render` makes text of the JSON. 0: shown; 1: no daemon answers there, or it refuses, which has been printed. */
 export async function askStatus(path: string, options: AskOptions, render: (json: string) => string): Promise<number> {

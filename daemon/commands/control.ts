@@ -6,6 +6,7 @@ import { messageOf } from '../messageOf.ts';
 import { renderLimits } from '../status/renderLimits.ts';
 import type { Page } from '../status/answers.ts';
 import type { LimitStatus } from '../status/snapshot.ts';
+import { allPages } from './pages.ts';
 import { fail, loadOr, print } from './terminal.ts';
 
 /** A tool of the daemon's may take ten seconds. */
@@ -46,18 +47,14 @@ export async function release(tenant: string, options: ControlOptions): Promise<
 
 /** 0: shown. */
 export async function limits(options: ControlOptions): Promise<number> {
-  const all: LimitStatus[] = [];
-  let next: string | null = '';
-  while (next !== null) {
-    const query: string = next === '' ? '' : `&cursor=${encodeURIComponent(next)}`;
-    // oxlint-disable-next-line no-await-in-loop -- each page says where the next one begins
-    const answer = await ask('GET', `/api/limits?limit=500${query}`, options);
-    if (answer === null) return 1;
+  const all = await allPages(async (query) => {
+    const answer = await ask('GET', `/api/limits?${query}`, options);
+    if (answer === null) return null;
     const page: Page<LimitStatus> = JSON.parse(answer);
-    all.push(...page.items);
-    ({ next } = page);
-  }
-  show(JSON.stringify(all), all, options);
+    return page;
+  });
+  if (all === null) return 1;
+  show(JSON.stringify(all.items), all.items, options);
   return 0;
 }
 

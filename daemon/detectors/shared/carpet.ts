@@ -1,7 +1,8 @@
 /** What an outbound carpet is known by: a tenant's datagrams to many addresses of one prefix, hardly any of which answers. */
-import { type AddressWords, formatAddress, hashAddress, isGroup, isIpv4 } from '../../metering/address.ts';
+import { formatAddress, isGroup, isIpv4 } from '../../metering/address.ts';
 import { UDP } from '../../metering/decodeResult.ts';
 import { SOURCE_TARGET_BITS, SOURCE_UDP, type Window } from '../../metering/window.ts';
+import { sentBy } from './target.ts';
 
 /** QUIC acknowledges every second to tenth packet; half of the least of it, as in udpFlood. */
 const ANSWERED_RATIO = 1 / 20;
@@ -45,17 +46,12 @@ function silentTargets(window: Window, hashSeed: number): Silent[] {
     if (targets.tenant(line) !== 0) continue;
     const packets = window.targetPackets(line, UDP);
     const words = targets.words(line);
-    if (packets === 0 || isGroup(words) || answers(window, words, hashSeed) >= packets * ANSWERED_RATIO) continue;
+    if (packets === 0 || isGroup(words)) continue;
+    if (sentBy(window, words, hashSeed, SOURCE_UDP) >= packets * ANSWERED_RATIO) continue;
     const prefix = isIpv4(words) ? words[3] >>> 16 : (words[0] >>> 0) * 2 ** 16 + (words[1] >>> 16);
     silent.push({ prefix, packets });
   }
   return silent;
-}
-
-/** Datagrams that the address sends itself. */
-function answers({ sources }: Window, words: AddressWords, hashSeed: number): number {
-  const line = sources.find(hashAddress(hashSeed, ...words), ...words);
-  return line < 0 ? 0 : sources.lanes[line + SOURCE_UDP]!;
 }
 
 /** The tenant's address that sends most of so many datagrams; null: there is none. */

@@ -8,6 +8,7 @@ import { type AddressWords, formatAddress, isIpv4 } from '../../metering/address
 import { ANSWERED, ESTABLISHED, type PairLine, SYN_CONTACT } from '../../metering/pairTable.ts';
 import type { Window } from '../../metering/window.ts';
 import type { Json } from '../detector.ts';
+import { evictLeast } from './evictLeast.ts';
 import { keepLatest } from './keepLatest.ts';
 
 /** What stacks begin with: Linux and BSD, Windows, routers; the first of some old ones. */
@@ -96,19 +97,9 @@ export class HopCounts {
     known.lastMs = nowMs;
     this.#prefixes.delete(key);
     this.#prefixes.set(key, known);
-    if (this.#prefixes.size > MAX_PREFIXES) this.#evict();
-  }
-
-  /** Of those that were told of longest ago the one that is known worst. */
-  #evict(): void {
-    let worst: readonly [key: number, handshakes: number] = [0, Infinity];
-    let seen = 0;
-    for (const [key, { handshakes }] of this.#prefixes) {
-      if (handshakes < worst[1]) worst = [key, handshakes];
-      seen += 1;
-      if (seen >= EVICTION_CANDIDATES) break;
-    }
-    this.#prefixes.delete(worst[0]);
+    // Of those that were told of longest ago the one that is known worst.
+    if (this.#prefixes.size > MAX_PREFIXES)
+      evictLeast(this.#prefixes, EVICTION_CANDIDATES, ({ handshakes }) => handshakes);
   }
 
   #await(line: PairLine, nowMs: Milliseconds): void {

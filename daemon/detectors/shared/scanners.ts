@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { Milliseconds } from '../../../probes/probe.ts';
 import { hashAddress, isSameAddress } from '../../metering/address.ts';
+import { evictLeast } from './evictLeast.ts';
 import { keepLatest } from './keepLatest.ts';
 import type { DetectorContext, Json } from '../detector.ts';
 import { type Attempt, type MemorySeed, mix } from './firstContacts.ts';
@@ -120,20 +121,11 @@ export class Scanners {
 
   #insert(hash: number, scanner: Scanner, nowMs: Milliseconds): void {
     this.#scanners.delete(hash);
-    if (this.#scanners.size >= this.#maxScanners) this.#evict(nowMs);
+    if (this.#scanners.size >= this.#maxScanners)
+      evictLeast(this.#scanners, EVICTION_CANDIDATES, ({ strength, lastMs }) =>
+        Math.abs(nowMs - lastMs) > MEMORY_MS ? -1 : strength,
+      );
     this.#scanners.set(hash, scanner);
-  }
-
-  #evict(nowMs: Milliseconds): void {
-    let weakest: readonly [hash: number, worth: number] = [0, Infinity];
-    let seen = 0;
-    for (const [hash, { strength, lastMs }] of this.#scanners) {
-      const worth = Math.abs(nowMs - lastMs) > MEMORY_MS ? -1 : strength;
-      if (worth < weakest[1]) weakest = [hash, worth];
-      seen += 1;
-      if (seen >= EVICTION_CANDIDATES) break;
-    }
-    this.#scanners.delete(weakest[0]);
   }
 
   all(): Iterable<Scanner> {

@@ -100,8 +100,11 @@ export function burstSeconds({ window, line }: Target): number {
 export const received = ({ window, line }: Target, kind: number): number => window.targetPackets(line, kind);
 
 /** Packets that it sends itself; `lane`: SOURCE_SYN, SOURCE_UDP or SOURCE_OTHER. */
-export function sent({ window, words, hashSeed }: Target, lane: number): number {
-  const { sources } = window;
+export const sent = ({ window, words, hashSeed }: Target, lane: number): number =>
+  sentBy(window, words, hashSeed, lane);
+
+/** Packets that an address sends, by the same lanes. */
+export function sentBy({ sources }: Window, words: AddressWords, hashSeed: number, lane: number): number {
   const own = sources.find(hashAddress(hashSeed, ...words), ...words);
   return own < 0 ? 0 : (sources.lanes[own + lane] ?? 0) >>> 0;
 }
